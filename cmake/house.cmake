@@ -1,0 +1,27 @@
+# The house (docs/design.md): one static library per folder of host/. A library may include only those
+# that it names here or that these name in turn; tests/house checks the includes as well.
+#
+#   room(vault HOUSE location crypto LIBRARIES PkgConfig::zstd)
+function(room name)
+  cmake_parse_arguments(ROOM "" "" "HOUSE;LIBRARIES" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp
+       ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*/*.cpp)
+  list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
+  if(NOT sources)
+    return()
+  endif()
+  add_library(${name} STATIC ${sources})
+  target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR}/host)
+  target_link_libraries(${name} PUBLIC ${ROOM_HOUSE} PRIVATE ${ROOM_LIBRARIES})
+endfunction()
+
+# tests(vault LIBRARIES vault): tests/vault/*.cpp make one program, each TEST_CASE one ctest test.
+function(tests name)
+  cmake_parse_arguments(TESTS "" "" "LIBRARIES" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
+  add_executable(test_${name} ${sources})
+  target_include_directories(test_${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
+  target_link_libraries(test_${name} PRIVATE ${TESTS_LIBRARIES} test_main)
+  target_precompile_headers(test_${name} REUSE_FROM test_headers)
+  catch_discover_tests(test_${name} TEST_PREFIX "${name}: " PROPERTIES LABELS ${name} TIMEOUT 300)
+endfunction()

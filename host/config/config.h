@@ -1,0 +1,78 @@
+// respawn.yaml, read strictly: unknown keys, wrong types and missing secrets are errors with line and
+// column and the nearest known key.
+#pragma once
+
+#include "base/result.h"
+#include "base/secret.h"
+#include "base/time.h"
+#include "io/file.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace respawn::config {
+
+struct LocationSettings {
+    std::string name;
+    std::string url;
+};
+
+struct ComponentSettings {
+    std::string name;
+    std::string kind;                 // "sqlite", "files"
+    io::Path path;                    // sqlite: the database file
+    std::vector<io::Path> paths;      // files: files and folders
+    std::vector<std::string> exclude; // files: shell patterns; without '/' they match a name anywhere
+};
+
+struct PlanSettings {
+    std::string name;
+    std::vector<std::string> components; // empty: all
+    std::string type = "manual";
+};
+
+struct AlertSettings {
+    std::string name;
+    std::string kind; // "file", "webhook"
+    io::Path path;    // of a file
+    Secret url;       // of a webhook
+};
+
+struct ChainSettings {
+    std::string name;
+    Secret url;                                   // JSON-RPC over HTTP
+    std::int64_t confirmations = 12;              // how deep "deep enough" is, in blocks
+    std::map<std::string, std::string> addresses; // names a runbook may use: hot_wallet, galleon_token
+};
+
+struct Config {
+    io::Path file; // where it was read
+    std::string game, environment;
+    io::Path state;
+    io::Path key_file;
+    std::vector<LocationSettings> locations;
+    std::vector<ComponentSettings> components;
+    std::vector<PlanSettings> plans;
+    std::vector<AlertSettings> alerts;
+    std::vector<ChainSettings> chains;
+    std::vector<io::Path> runbooks; // folders, searched in order
+    std::vector<std::string> warnings;
+
+    const ComponentSettings *component(std::string_view name) const;
+    const PlanSettings *plan(std::string_view name) const;
+};
+
+enum class Strictness {
+    strict,  // backup, check, config check, serve
+    lenient, // list, restore, resume, runs: an unknown key is a warning
+};
+
+// --config, $RESPAWN_CONFIG, ./respawn.yaml, /etc/respawn/respawn.yaml: the first that is there.
+// Kind::missing names all that were tried.
+Result<io::Path> find_config(const std::optional<io::Path> &given);
+// Relative paths are relative to the file's folder.
+Result<Config> read_config(const io::Path &file, Strictness strictness);
+
+} // namespace respawn::config

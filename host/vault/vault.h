@@ -1,0 +1,126 @@
+// A vault: the encrypted, deduplicated repository at one location. A backup begins a Writer, stores
+// contents and trees, and finishes with a snapshot; every crash before that leaves only packs that
+// nothing refers to and that the next backup reuses. Reading needs no lock, writing neither.
+#pragma once
+
+#include "base/cancel.h"
+#include "base/time.h"
+#include "crypto/crypto.h"
+#include "io/file.h"
+#include "io/stream.h"
+#include "location/location.h"
+#include "vault/object.h"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace respawn::vault {
+
+struct Counters {
+    std::uint64_t read_bytes = 0;   // plain bytes handed to store()
+    std::uint64_t reused_bytes = 0; // of these, already in the vault
+    std::uint64_t stored_bytes = 0; // written to the location
+    std::uint64_t new_blobs = 0, packs = 0;
+};
+
+struct Damage {
+    std::string object; // "packs/8a/8a03…", "index/…", "keys/0001", "blob 3f…"
+    std::string why;
+    std::vector<std::string>
+        hurts; // "snapshot 01J… component memory: notes/a.txt"; empty: nothing needs it
+};
+
+struct CheckReport {
+    std::uint64_t snapshots = 0, packs = 0, blobs = 0, bytes_read = 0;
+    std::vector<Damage> damage;
+    std::vector<std::string> notes; // leftovers of killed backups and the like: no fault
+};
+
+enum class CheckDepth { structure, read_data };
+
+// What a new snapshot says of itself; the vault fills id, writer, number, previous, times and counters.
+struct SnapshotDraft {
+    std::string game, environment, plan, type, note;
+    Moment started;
+    std::vector<ComponentRecord> components;
+    Value report;
+};
+
+class Writer;
+
+class Vault {
+  public:
+    // Makes a vault in an empty or missing place: key slot, README. Kind::conflict when files are
+    // there. `cache` is a local folder of its own for the merged index; losing it loses nothing.
+    static Result<std::unique_ptr<Vault>> create(std::shared_ptr<location::Location>,
+                                                 const crypto::Key &, io::Path cache);
+    // Kind::missing when there is no vault, Kind::denied for a wrong key, Kind::corrupt for damage.
+    static Result<std::unique_ptr<Vault>> open(std::shared_ptr<location::Location>, const crypto::Key &,
+                                               io::Path cache);
+    ~Vault();
+
+    const std::string &id() const; // 16 bytes as hex
+    std::string url() const;
+
+    // A key of the vault's for another purpose ("journal"), the same for all that open this vault.
+    crypto::Key purpose_key(std::string_view purpose) const;
+
+    // Whole snapshots, oldest first. A damaged snapshot file is read from its pack copy; one that
+    // cannot be read at all is an Error that names it, unless `damaged` takes its name.
+    Result<std::vector<Snapshot>> snapshots(std::vector<Damage> *damaged = nullptr);
+
+    // One blob, authenticated. Kind::missing when the index has no such id, Kind::corrupt when its
+    // bytes are damaged.
+    Result<std::string> blob(const ChunkId &id, BlobKind kind);
+    Result<Tree> tree(const ChunkId &id);
+    // The content's bytes in order.
+    Result<void> read(const Content &content, io::Sink &to);
+    // Any stretch of it, reading only the blobs that hold it. Shorter at the end.
+    Result<std::string> read_range(const Content &content, std::uint64_t offset, std::size_t size);
+
+    Result<Writer> begin_backup();
+
+    Result<CheckReport>
+    check(CheckDepth depth, const Cancellation &cancel,
+          const std::function<void(std::uint64_t done, std::uint64_t total)> &progress = {});
+
+    struct State;
+
+  private:
+    explicit Vault(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+// One backup in progress; not thread-safe. Destroyed without finish(), it leaves packs that nothing
+// refers to.
+class Writer {
+  public:
+    Writer(Writer &&) noexcept;
+    ~Writer();
+    Result<Content> store(io::Source &bytes);
+    Result<ChunkId> store_tree(const Tree &tree);
+    // True when the vault (or this backup so far) has it.
+    bool has(const ChunkId &id) const;
+    const Counters &counters() const;
+    // Packs, then index, then the snapshot, each durable before the next.
+    Result<Snapshot> finish(SnapshotDraft draft);
+
+    struct State;
+
+  private:
+    friend class Vault;
+    explicit Writer(std::unique_ptr<State> state);
+    std::unique_ptr<State> state_;
+};
+
+// ---- naming (vault/naming.cpp) ----
+
+// The snapshot that a person named: an id, a unique prefix of one, "latest", "latest:PLAN", "@TIME"
+// (the newest not after that moment). latest and @ mean the newest good one that holds all components
+// in `needs`. Kind::missing or Kind::conflict (several) with a fix that says what to type.
+Result<Snapshot> find_snapshot(const std::vector<Snapshot> &snapshots, std::string_view name,
+                               const std::vector<std::string> &needs, Moment present);
+
+} // namespace respawn::vault

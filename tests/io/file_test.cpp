@@ -1,0 +1,33 @@
+#include "io/file.h"
+
+#include <catch2/catch.hpp>
+
+using namespace respawn;
+
+TEST_CASE("a created file is whole, and its name is never taken twice") {
+    const auto folder = io::TemporaryFolder::make().value();
+    const auto path = folder.path() / "a" / "pack";
+    REQUIRE(io::make_folder(path.parent_path()).ok());
+    REQUIRE(io::create_durably(path, "old").ok());
+    REQUIRE(io::create_durably(path, "new").error().kind == Kind::conflict);
+    REQUIRE(io::read_file(path).value() == "old");
+    REQUIRE(io::replace_durably(path, "new").ok());
+    REQUIRE(io::read_file(path).value() == "new");
+    REQUIRE(std::distance(std::filesystem::directory_iterator(path.parent_path()), {}) == 1);
+}
+
+TEST_CASE("a missing file and a full disk are errors of their own kind") {
+    REQUIRE(io::read_file("/nowhere/at/all").error().kind == Kind::missing);
+    REQUIRE(io::system_error("write", "/x", ENOSPC).kind == Kind::no_space);
+}
+
+TEST_CASE("a file lock is held by one at a time and let go with its owner") {
+    const auto folder = io::TemporaryFolder::make().value();
+    const auto path = folder.path() / "lock";
+    {
+        const auto first = io::FileLock::try_lock(path).value();
+        REQUIRE(first.has_value());
+        REQUIRE_FALSE(io::FileLock::try_lock(path).value().has_value());
+    }
+    REQUIRE(io::FileLock::try_lock(path).value().has_value());
+}
