@@ -112,11 +112,15 @@ inline Result<void> Result<void>::while_doing(std::string_view what, std::string
 
 } // namespace respawn
 
-// TRY(x) is x's value, or returns x's error from the function it stands in.
-#define TRY(...)                                                                                       \
-    ({                                                                                                 \
-        auto try_result_ = (__VA_ARGS__);                                                              \
-        if (!try_result_.ok())                                                                         \
-            return std::move(try_result_).error();                                                     \
-        std::move(try_result_).value();                                                                \
+// TRY(x) is x's value, or returns x's error from the function it stands in. The name is numbered, so that one
+// TRY may stand inside another.
+#define RESPAWN_TRY(name, ...)                                                                           \
+    ({                                                                                                   \
+        auto name = (__VA_ARGS__);                                                                       \
+        if (!name.ok())                                                                                  \
+            return std::move(name).error();                                                              \
+        std::move(name).value();                                                                         \
     })
+#define RESPAWN_JOIN(a, b) a##b
+#define RESPAWN_NUMBERED(name, number) RESPAWN_JOIN(name, number)
+#define TRY(...) RESPAWN_TRY(RESPAWN_NUMBERED(try_result_, __COUNTER__), __VA_ARGS__)
