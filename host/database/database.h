@@ -30,7 +30,7 @@ struct Reader {
     virtual ~Reader() = default;
     // One statement that only reads (SELECT, WITH, VALUES, EXPLAIN QUERY PLAN); anything else is
     // Kind::denied. Parameters are values for '?' in order.
-    virtual Result<Rows> query(std::string_view sql, const std::vector<Value> &parameters) = 0;
+    virtual Result<Rows> query(std::string_view sql, const std::vector<Value>& parameters) = 0;
 };
 
 enum class ChangeKind { insert, update, remove };
@@ -57,7 +57,7 @@ struct Write {
 struct Marker {
     std::string run;
     std::int64_t step = 0;
-    std::string target;     // what the run holds the lease of
+    std::string target;     // what the run holds the lease of: a path that ends in '/', "/" is all
     std::int64_t token = 0; // its fencing token: a write with a lower one than was seen is Kind::leased
 };
 
@@ -67,7 +67,7 @@ struct RowChange {
     Value::Map key;
     Value::Map before, after;
     bool asked = true; // false: a trigger or a cascade did it
-    bool operator==(const RowChange &) const = default;
+    bool operator==(const RowChange&) const = default;
 };
 
 struct Written {
@@ -85,7 +85,7 @@ struct MarkerState {
 // Writes that are never kept: on SQLite in a private copy, elsewhere in a transaction that is rolled
 // back. Reads see the writes made so far.
 struct Trial : Reader {
-    virtual Result<Written> write(const Write &write) = 0;
+    virtual Result<Written> write(const Write& write) = 0;
     virtual std::uint64_t copied_bytes() const = 0; // the private copy's size, or 0
 };
 
@@ -93,26 +93,26 @@ struct Database : Reader {
     // Applies all changes and the marker in one transaction, or nothing. Kind::moved: an expected value
     // is not there. Kind::conflict: a business key was used before, or a constraint of the game
     // refuses.
-    virtual Result<Written> write(const Write &write, const Marker &marker) = 0;
+    virtual Result<Written> write(const Write& write, const Marker& marker) = 0;
     // Did this step of this run commit here? For settling an open intent.
     virtual Result<std::optional<Written>> find_written(std::string_view run, std::int64_t step) = 0;
     virtual Result<MarkerState> marker_state() = 0;
     // `scratch` is an existing folder for private copies.
-    virtual Result<std::unique_ptr<Trial>> begin_trial(const io::Path &scratch) = 0;
+    virtual Result<std::unique_ptr<Trial>> begin_trial(const io::Path& scratch) = 0;
     // The database as SQL text that its own client loads; of these tables, or all. One consistent
     // moment.
-    virtual Result<std::unique_ptr<io::Source>> dump(const std::vector<std::string> &tables) = 0;
+    virtual Result<std::unique_ptr<io::Source>> dump(const std::vector<std::string>& tables) = 0;
 };
 
 // The list of drivers (databases.cpp): by the component's kind. Kind::usage for a component that is no
 // database.
-bool is_database(const config::ComponentSettings &settings);
-Result<std::unique_ptr<Database>> open_database(const config::ComponentSettings &settings);
+bool is_database(const config::ComponentSettings& settings);
+Result<std::unique_ptr<Database>> open_database(const config::ComponentSettings& settings);
 // A trial on a database file that is a private copy already (a restored backup).
-Result<std::unique_ptr<Trial>> open_private_copy(const config::ComponentSettings &settings,
-                                                 const io::Path &copy);
+Result<std::unique_ptr<Trial>> open_private_copy(const config::ComponentSettings& settings,
+                                                 const io::Path& copy);
 
-Value to_value(const Written &written);
-Result<Written> written_from(const Value &value);
+Value to_value(const Written& written);
+Result<Written> written_from(const Value& value);
 
 } // namespace respawn::database

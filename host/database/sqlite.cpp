@@ -16,9 +16,9 @@ namespace respawn::database {
 namespace {
 
 // Copies a whole database, as of one moment, to a new file.
-Result<void> copy_database(SqliteConnection &from, const io::Path &to) {
+Result<void> copy_database(SqliteConnection& from, const io::Path& to) {
     auto target = TRY(SqliteConnection::open(to, SqliteConnection::Access::create));
-    auto *backup = sqlite3_backup_init(target.handle(), "main", from.handle(), "main");
+    auto* backup = sqlite3_backup_init(target.handle(), "main", from.handle(), "main");
     if (!backup)
         return target.last_error();
     const int stepped = sqlite3_backup_step(backup, -1);
@@ -37,11 +37,11 @@ class SqliteTrial final : public Trial {
             ::unlink(copy_.c_str());
     }
 
-    Result<Rows> query(std::string_view sql, const std::vector<Value> &parameters) override {
+    Result<Rows> query(std::string_view sql, const std::vector<Value>& parameters) override {
         return guarded_query(*connection_, sql, parameters);
     }
 
-    Result<Written> write(const Write &write) override {
+    Result<Written> write(const Write& write) override {
         Written written;
         TRY(connection_->transaction([&]() -> Result<void> {
             TRY(check_business_keys(*connection_, write));
@@ -63,7 +63,7 @@ class SqliteTrial final : public Trial {
     bool remove_after_;
 };
 
-Result<std::unique_ptr<Trial>> open_trial(const io::Path &copy, bool remove_after) {
+Result<std::unique_ptr<Trial>> open_trial(const io::Path& copy, bool remove_after) {
     auto connection = TRY(SqliteConnection::open(copy, SqliteConnection::Access::read_write));
     // The copy lives as long as the dry run: durability would only cost time.
     TRY(connection.run_script("pragma synchronous = off; pragma foreign_keys = on;"));
@@ -75,12 +75,12 @@ class Sqlite final : public Database {
   public:
     explicit Sqlite(io::Path path) : path_(std::move(path)) {}
 
-    Result<Rows> query(std::string_view sql, const std::vector<Value> &parameters) override {
+    Result<Rows> query(std::string_view sql, const std::vector<Value>& parameters) override {
         auto connection = TRY(open(SqliteConnection::Access::read_only));
         return guarded_query(connection, sql, parameters);
     }
 
-    Result<Written> write(const Write &write, const Marker &marker) override {
+    Result<Written> write(const Write& write, const Marker& marker) override {
         auto connection = TRY(open(SqliteConnection::Access::read_write));
         TRY(connection.run_script("pragma foreign_keys = on; pragma synchronous = full;"));
         Written written;
@@ -106,14 +106,14 @@ class Sqlite final : public Database {
         return read_marker_state(connection);
     }
 
-    Result<std::unique_ptr<Trial>> begin_trial(const io::Path &scratch) override {
+    Result<std::unique_ptr<Trial>> begin_trial(const io::Path& scratch) override {
         auto connection = TRY(open(SqliteConnection::Access::read_only));
         const auto copy = scratch / fmt::format("trial-{}-{}.db", ::getpid(), copies_++);
         TRY(copy_database(connection, copy));
         return open_trial(copy, true);
     }
 
-    Result<std::unique_ptr<io::Source>> dump(const std::vector<std::string> &tables) override {
+    Result<std::unique_ptr<io::Source>> dump(const std::vector<std::string>& tables) override {
         return dump_database(TRY(open(SqliteConnection::Access::read_only)), tables);
     }
 
@@ -129,11 +129,11 @@ class Sqlite final : public Database {
 
 } // namespace
 
-Result<std::unique_ptr<Database>> open_sqlite(const config::ComponentSettings &settings) {
+Result<std::unique_ptr<Database>> open_sqlite(const config::ComponentSettings& settings) {
     return std::unique_ptr<Database>(std::make_unique<Sqlite>(settings.path));
 }
 
-Result<std::unique_ptr<Trial>> open_sqlite_copy(const io::Path &copy) {
+Result<std::unique_ptr<Trial>> open_sqlite_copy(const io::Path& copy) {
     return open_trial(copy, false);
 }
 

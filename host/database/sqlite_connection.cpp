@@ -54,44 +54,44 @@ std::string fix_for(Kind kind) {
 // Finalizes its statement when it goes.
 class Statement {
   public:
-    explicit Statement(sqlite3_stmt *statement) : statement_(statement) {}
-    Statement(Statement &&other) noexcept : statement_(std::exchange(other.statement_, nullptr)) {}
-    Statement &operator=(Statement &&) = delete;
+    explicit Statement(sqlite3_stmt* statement) : statement_(statement) {}
+    Statement(Statement&& other) noexcept : statement_(std::exchange(other.statement_, nullptr)) {}
+    Statement& operator=(Statement&&) = delete;
     ~Statement() { sqlite3_finalize(statement_); }
-    sqlite3_stmt *get() const { return statement_; }
+    sqlite3_stmt* get() const { return statement_; }
 
   private:
-    sqlite3_stmt *statement_;
+    sqlite3_stmt* statement_;
 };
 
-int bind_one(sqlite3_stmt *statement, int position, const Value &value) {
-    if (const auto *truth = value.boolean())
+int bind_one(sqlite3_stmt* statement, int position, const Value& value) {
+    if (const auto* truth = value.boolean())
         return sqlite3_bind_int(statement, position, *truth ? 1 : 0);
-    if (const auto *whole = value.integer())
+    if (const auto* whole = value.integer())
         return sqlite3_bind_int64(statement, position, *whole);
-    if (const auto *number = value.real())
+    if (const auto* number = value.real())
         return sqlite3_bind_double(statement, position, *number);
-    if (const auto *text = value.text())
+    if (const auto* text = value.text())
         return sqlite3_bind_text64(statement, position, text->data(), text->size(), SQLITE_TRANSIENT,
                                    SQLITE_UTF8);
-    if (const auto *blob = value.blob())
+    if (const auto* blob = value.blob())
         return sqlite3_bind_blob64(statement, position, blob->bytes.data(), blob->bytes.size(),
                                    SQLITE_TRANSIENT);
     return value.is_null() ? sqlite3_bind_null(statement, position) : SQLITE_MISMATCH;
 }
 
-Value column_value(sqlite3_stmt *statement, int column) {
+Value column_value(sqlite3_stmt* statement, int column) {
     switch (sqlite3_column_type(statement, column)) {
     case SQLITE_INTEGER:
         return static_cast<std::int64_t>(sqlite3_column_int64(statement, column));
     case SQLITE_FLOAT:
         return sqlite3_column_double(statement, column);
     case SQLITE_TEXT: {
-        const auto *text = reinterpret_cast<const char *>(sqlite3_column_text(statement, column));
+        const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
         return std::string(text, static_cast<std::size_t>(sqlite3_column_bytes(statement, column)));
     }
     case SQLITE_BLOB: {
-        const auto *bytes = static_cast<const char *>(sqlite3_column_blob(statement, column));
+        const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement, column));
         return Blob{ std::string(bytes ? bytes : "",
                                  static_cast<std::size_t>(sqlite3_column_bytes(statement, column))) };
     }
@@ -100,10 +100,10 @@ Value column_value(sqlite3_stmt *statement, int column) {
     }
 }
 
-Result<Statement> prepare(const SqliteConnection &connection, std::string_view sql,
-                          const std::vector<Value> &parameters) {
-    sqlite3_stmt *raw = nullptr;
-    const char *rest = nullptr;
+Result<Statement> prepare(const SqliteConnection& connection, std::string_view sql,
+                          const std::vector<Value>& parameters) {
+    sqlite3_stmt* raw = nullptr;
+    const char* rest = nullptr;
     if (sqlite3_prepare_v2(connection.handle(), sql.data(), static_cast<int>(sql.size()), &raw,
                            &rest) != SQLITE_OK)
         return connection.last_error();
@@ -138,14 +138,14 @@ std::string quoted_name(std::string_view name) {
     return quoted + "\"";
 }
 
-Result<SqliteConnection> SqliteConnection::open(const io::Path &path, Access access) {
+Result<SqliteConnection> SqliteConnection::open(const io::Path& path, Access access) {
     // SQLite opens lazily and reports a missing file as "unable to open": look first.
     if (access != Access::create && !io::is_there(path))
         return io::system_error("open", path, ENOENT);
     const int flags = access == Access::read_only    ? SQLITE_OPEN_READONLY
                       : access == Access::read_write ? SQLITE_OPEN_READWRITE
                                                      : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-    sqlite3 *raw = nullptr;
+    sqlite3* raw = nullptr;
     const int code = sqlite3_open_v2(path.c_str(), &raw, flags, nullptr);
     SqliteConnection connection(raw, path);
     if (code != SQLITE_OK)
@@ -157,10 +157,10 @@ Result<SqliteConnection> SqliteConnection::open(const io::Path &path, Access acc
     return connection;
 }
 
-SqliteConnection::SqliteConnection(SqliteConnection &&other) noexcept
+SqliteConnection::SqliteConnection(SqliteConnection&& other) noexcept
     : handle_(std::exchange(other.handle_, nullptr)), path_(std::move(other.path_)) {}
 
-SqliteConnection &SqliteConnection::operator=(SqliteConnection &&other) noexcept {
+SqliteConnection& SqliteConnection::operator=(SqliteConnection&& other) noexcept {
     std::swap(handle_, other.handle_);
     std::swap(path_, other.path_);
     return *this;
@@ -176,8 +176,8 @@ Error SqliteConnection::last_error() const {
                   .fix = fix_for(kind) };
 }
 
-Result<void> SqliteConnection::query(std::string_view sql, const std::vector<Value> &parameters,
-                                     const RowSink &sink) {
+Result<void> SqliteConnection::query(std::string_view sql, const std::vector<Value>& parameters,
+                                     const RowSink& sink) {
     const auto statement = TRY(prepare(*this, sql, parameters));
     std::vector<std::string> columns;
     for (int i = 0; i < sqlite3_column_count(statement.get()); ++i)
@@ -196,20 +196,20 @@ Result<void> SqliteConnection::query(std::string_view sql, const std::vector<Val
     }
 }
 
-Result<void> SqliteConnection::run(std::string_view sql, const std::vector<Value> &parameters) {
-    return query(sql, parameters, [](const auto &, auto) { return Result<void>(); });
+Result<void> SqliteConnection::run(std::string_view sql, const std::vector<Value>& parameters) {
+    return query(sql, parameters, [](const auto&, auto) { return Result<void>(); });
 }
 
-Result<void> SqliteConnection::run_script(const std::string &sql) {
+Result<void> SqliteConnection::run_script(const std::string& sql) {
     if (sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
         return last_error();
     return {};
 }
 
 Result<std::vector<Value::Map>> SqliteConnection::rows(std::string_view sql,
-                                                       const std::vector<Value> &parameters) {
+                                                       const std::vector<Value>& parameters) {
     std::vector<Value::Map> all;
-    TRY(query(sql, parameters, [&](const auto &columns, std::vector<Value> row) -> Result<void> {
+    TRY(query(sql, parameters, [&](const auto& columns, std::vector<Value> row) -> Result<void> {
         Value::Map named;
         for (std::size_t i = 0; i < columns.size(); ++i)
             named.insert_or_assign(columns[i], std::move(row[i]));
@@ -219,10 +219,10 @@ Result<std::vector<Value::Map>> SqliteConnection::rows(std::string_view sql,
     return all;
 }
 
-Result<Value> SqliteConnection::value(std::string_view sql, const std::vector<Value> &parameters) {
+Result<Value> SqliteConnection::value(std::string_view sql, const std::vector<Value>& parameters) {
     Value first;
     bool found = false;
-    TRY(query(sql, parameters, [&](const auto &, std::vector<Value> row) -> Result<void> {
+    TRY(query(sql, parameters, [&](const auto&, std::vector<Value> row) -> Result<void> {
         if (!std::exchange(found, true) && !row.empty())
             first = std::move(row[0]);
         return {};
@@ -232,7 +232,7 @@ Result<Value> SqliteConnection::value(std::string_view sql, const std::vector<Va
 
 std::int64_t SqliteConnection::changed_rows() const { return sqlite3_changes64(handle_); }
 
-Result<void> SqliteConnection::transaction(const std::function<Result<void>()> &body) {
+Result<void> SqliteConnection::transaction(const std::function<Result<void>()>& body) {
     TRY(run("begin immediate"));
     auto done = body();
     if (done.ok())

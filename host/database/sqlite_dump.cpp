@@ -20,12 +20,12 @@ struct Piece {
 // Steps one table's rows as INSERT statements.
 class RowCursor {
   public:
-    static Result<std::unique_ptr<RowCursor>> open(SqliteConnection &connection,
-                                                   const std::string &table) {
+    static Result<std::unique_ptr<RowCursor>> open(SqliteConnection& connection,
+                                                   const std::string& table) {
         // quote() writes any value so that it comes back the same; hidden columns are not stored.
         std::string expression;
         std::string columns;
-        for (const auto &column :
+        for (const auto& column :
              TRY(connection.rows("select name from pragma_table_info(?)", { table }))) {
             const auto name = quoted_name(*column.at("name").text());
             expression += (expression.empty() ? "" : " || ',' || ") + fmt::format("quote({})", name);
@@ -42,18 +42,18 @@ class RowCursor {
     ~RowCursor() { sqlite3_finalize(statement_); }
 
     // Empty after the last row.
-    Result<std::string> next(SqliteConnection &connection) {
+    Result<std::string> next(SqliteConnection& connection) {
         const int code = sqlite3_step(statement_);
         if (code == SQLITE_DONE)
             return std::string();
         if (code != SQLITE_ROW)
             return connection.last_error();
-        const auto *values = reinterpret_cast<const char *>(sqlite3_column_text(statement_, 0));
+        const auto* values = reinterpret_cast<const char*>(sqlite3_column_text(statement_, 0));
         return opening_ + (values ? values : "") + ");\n";
     }
 
   private:
-    sqlite3_stmt *statement_ = nullptr;
+    sqlite3_stmt* statement_ = nullptr;
     std::string opening_;
 };
 
@@ -63,7 +63,7 @@ class DumpSource final : public io::Source {
         : connection_(std::move(connection)), pieces_(std::move(pieces)) {}
     ~DumpSource() override { cursor_.reset(); }
 
-    Result<std::size_t> read(char *buffer, std::size_t size) override {
+    Result<std::size_t> read(char* buffer, std::size_t size) override {
         while (used_ == text_.size())
             if (!TRY(refill()))
                 return std::size_t{ 0 };
@@ -101,12 +101,12 @@ class DumpSource final : public io::Source {
     std::size_t used_ = 0;
 };
 
-bool wanted(const std::vector<std::string> &tables, const std::string &table) {
+bool wanted(const std::vector<std::string>& tables, const std::string& table) {
     return tables.empty() || std::find(tables.begin(), tables.end(), table) != tables.end();
 }
 
-Result<void> must_all_be_there(SqliteConnection &connection, const std::vector<std::string> &tables) {
-    for (const auto &table : tables)
+Result<void> must_all_be_there(SqliteConnection& connection, const std::vector<std::string>& tables) {
+    for (const auto& table : tables)
         if (TRY(connection.value("select 1 from sqlite_schema where type = 'table' and name = ?",
                                  { table }))
                 .is_null())
@@ -117,8 +117,8 @@ Result<void> must_all_be_there(SqliteConnection &connection, const std::vector<s
 
 // A virtual table's definition goes into the schema as it stands: creating it would make its shadow
 // tables, which the dump brings along itself.
-std::string create_virtual(const Value::Map &object) {
-    const auto quote = [](const Value &text) {
+std::string create_virtual(const Value::Map& object) {
+    const auto quote = [](const Value& text) {
         std::string quoted = "'";
         for (const char c : *text.text())
             quoted += c == '\'' ? "''" : std::string(1, c);
@@ -129,12 +129,12 @@ std::string create_virtual(const Value::Map &object) {
         quote(object.at("name")), quote(object.at("sql")));
 }
 
-Result<std::deque<Piece>> plan_dump(SqliteConnection &connection,
-                                    const std::vector<std::string> &tables) {
+Result<std::deque<Piece>> plan_dump(SqliteConnection& connection,
+                                    const std::vector<std::string>& tables) {
     std::deque<Piece> pieces;
     pieces.push_back({ "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\n", {} });
     bool writable_schema = false;
-    for (const auto &object :
+    for (const auto& object :
          TRY(connection.rows("select name, sql from sqlite_schema where type = 'table' and sql is not "
                              "null and name not like 'sqlite_%' order by rowid"))) {
         if (!wanted(tables, *object.at("name").text()))
@@ -152,7 +152,7 @@ Result<std::deque<Piece>> plan_dump(SqliteConnection &connection,
     if (tables.empty() &&
         !TRY(connection.value("select 1 from sqlite_schema where name = 'sqlite_sequence'")).is_null())
         pieces.push_back({ "DELETE FROM sqlite_sequence;\n", "sqlite_sequence" });
-    for (const auto &object :
+    for (const auto& object :
          TRY(connection.rows("select tbl_name, sql from sqlite_schema where type in ('index', "
                              "'trigger', 'view') and sql is not null order by rowid")))
         if (wanted(tables, *object.at("tbl_name").text()))
@@ -165,7 +165,7 @@ Result<std::deque<Piece>> plan_dump(SqliteConnection &connection,
 } // namespace
 
 Result<std::unique_ptr<io::Source>> dump_database(SqliteConnection connection,
-                                                  const std::vector<std::string> &tables) {
+                                                  const std::vector<std::string>& tables) {
     TRY(connection.run("begin"));
     TRY(must_all_be_there(connection, tables));
     auto pieces = TRY(plan_dump(connection, tables));

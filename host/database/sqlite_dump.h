@@ -10,6 +10,6 @@ namespace respawn::database {
 // one read transaction that the source holds. Only these tables, or all when empty. Rows come as they
 // are read.
 Result<std::unique_ptr<io::Source>> dump_database(SqliteConnection connection,
-                                                  const std::vector<std::string> &tables);
+                                                  const std::vector<std::string>& tables);
 
 } // namespace respawn::database

@@ -21,19 +21,19 @@ create table if not exists respawn_business_keys (business_key text primary key,
 create table if not exists respawn_fence (target text primary key, token integer not null) without rowid;
 )";
 
-Result<bool> has_tables(SqliteConnection &connection) {
+Result<bool> has_tables(SqliteConnection& connection) {
     return !TRY(connection.value("select 1 from sqlite_schema where name = 'respawn_markers'"))
     .is_null();
 }
 
-Result<void> make_tables(SqliteConnection &connection) {
+Result<void> make_tables(SqliteConnection& connection) {
     if (TRY(has_tables(connection)))
         return {};
     TRY(connection.run_script(schema));
     return connection.run("insert into respawn_incarnation values (?)", { make_ulid(now()) });
 }
 
-Error used_before(const std::string &key, const Value::Map &marker) {
+Error used_before(const std::string& key, const Value::Map& marker) {
     return Error{ .kind = Kind::conflict,
                   .why = fmt::format("{} was done before, by run {} at {}", printable(key),
                                      marker.at("run").text() ? *marker.at("run").text() : "?",
@@ -43,11 +43,12 @@ Error used_before(const std::string &key, const Value::Map &marker) {
 
 } // namespace
 
-Result<void> check_token(SqliteConnection &connection, const Marker &marker) {
+Result<void> check_token(SqliteConnection& connection, const Marker& marker) {
     TRY(make_tables(connection));
-    const auto highest = TRY(connection.value("select max(token) from respawn_fence where target = ?1 "
-                                              "or target like ?1 || '/%' or ?1 like target || '/%'",
-                                              { marker.target }));
+    const auto highest = TRY(connection.value(
+        "select max(token) from respawn_fence where substr(target, 1, length(?1)) = ?1 "
+        "or substr(?1, 1, length(target)) = target",
+        { marker.target }));
     if (highest.integer() && *highest.integer() > marker.token)
         return Error{ .kind = Kind::leased,
                       .why = fmt::format("a later run has taken over {} (its token is {}, ours {})",
@@ -58,10 +59,10 @@ Result<void> check_token(SqliteConnection &connection, const Marker &marker) {
                           { marker.target, marker.token });
 }
 
-Result<void> check_business_keys(SqliteConnection &connection, const Write &write) {
+Result<void> check_business_keys(SqliteConnection& connection, const Write& write) {
     if (!TRY(has_tables(connection)))
         return {};
-    for (const auto &change : write.changes) {
+    for (const auto& change : write.changes) {
         if (change.business_key.empty())
             continue;
         const auto used =
@@ -74,10 +75,10 @@ Result<void> check_business_keys(SqliteConnection &connection, const Write &writ
     return {};
 }
 
-Result<void> take_business_keys(SqliteConnection &connection, const Write &write,
+Result<void> take_business_keys(SqliteConnection& connection, const Write& write,
                                 std::int64_t marker_number) {
     TRY(check_business_keys(connection, write));
-    for (const auto &change : write.changes) {
+    for (const auto& change : write.changes) {
         if (change.business_key.empty())
             continue;
         auto taken = connection.run("insert into respawn_business_keys values (?, ?)",
@@ -91,7 +92,7 @@ Result<void> take_business_keys(SqliteConnection &connection, const Write &write
     return {};
 }
 
-Result<std::int64_t> add_marker(SqliteConnection &connection, const Marker &marker,
+Result<std::int64_t> add_marker(SqliteConnection& connection, const Marker& marker,
                                 std::string_view why, Moment moment) {
     TRY(connection.run(
         "insert into respawn_markers (run, step, target, token, why, at) values (?, ?, ?, ?, ?, ?)",
@@ -100,12 +101,12 @@ Result<std::int64_t> add_marker(SqliteConnection &connection, const Marker &mark
     .integer();
 }
 
-Result<void> fill_marker(SqliteConnection &connection, std::int64_t number, const Written &written) {
+Result<void> fill_marker(SqliteConnection& connection, std::int64_t number, const Written& written) {
     return connection.run("update respawn_markers set result = ? where number = ?",
                           { Blob{ encode(to_value(written)) }, number });
 }
 
-Result<std::optional<Written>> find_marker(SqliteConnection &connection, std::string_view run,
+Result<std::optional<Written>> find_marker(SqliteConnection& connection, std::string_view run,
                                            std::int64_t step) {
     if (!TRY(has_tables(connection)))
         return std::optional<Written>();
@@ -116,7 +117,7 @@ Result<std::optional<Written>> find_marker(SqliteConnection &connection, std::st
     return std::optional<Written>(TRY(written_from(TRY(decode(result.blob()->bytes)))));
 }
 
-Result<MarkerState> read_marker_state(SqliteConnection &connection) {
+Result<MarkerState> read_marker_state(SqliteConnection& connection) {
     if (!TRY(has_tables(connection)))
         return MarkerState{};
     const auto incarnation = TRY(connection.value("select id from respawn_incarnation"));

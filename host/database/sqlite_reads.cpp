@@ -24,12 +24,12 @@ constexpr std::array telling_pragmas = { "table_info", "table_xinfo",      "tabl
                                          "page_size" };
 
 template <std::size_t count>
-bool is_one_of(const std::array<const char *, count> &names, const char *name) {
+bool is_one_of(const std::array<const char*, count>& names, const char* name) {
     return name && std::any_of(names.begin(), names.end(),
-                               [&](const char *known) { return std::string_view(known) == name; });
+                               [&](const char* known) { return std::string_view(known) == name; });
 }
 
-int may_read(void *, int action, const char *first, const char *second, const char *, const char *) {
+int may_read(void*, int action, const char* first, const char* second, const char*, const char*) {
     switch (action) {
     case SQLITE_SELECT:
     case SQLITE_READ:
@@ -44,12 +44,12 @@ int may_read(void *, int action, const char *first, const char *second, const ch
     }
 }
 
-int past_deadline(void *stop_at) { return now() > *static_cast<Moment *>(stop_at) ? 1 : 0; }
+int past_deadline(void* stop_at) { return now() > *static_cast<Moment*>(stop_at) ? 1 : 0; }
 
-std::size_t size_of(const Value &value) {
-    if (const auto *text = value.text())
+std::size_t size_of(const Value& value) {
+    if (const auto* text = value.text())
         return text->size() + 8;
-    if (const auto *blob = value.blob())
+    if (const auto* blob = value.blob())
         return blob->bytes.size() + 8;
     return 8;
 }
@@ -60,7 +60,7 @@ Error too_much() {
                   .fix = "ask for fewer rows or columns, or let SQL count and sum" };
 }
 
-Error not_reading(const Error &refused) {
+Error not_reading(const Error& refused) {
     return Error{ .kind = Kind::denied,
                   .why = fmt::format("text SQL only reads, and this does not: {}", refused.why),
                   .fix = "change rows with respawn.write, which shows, journals and can undo them" };
@@ -68,7 +68,7 @@ Error not_reading(const Error &refused) {
 
 } // namespace
 
-ReadGuard::ReadGuard(SqliteConnection &connection)
+ReadGuard::ReadGuard(SqliteConnection& connection)
     : connection_(connection), stop_at_(now() + longest_read) {
     sqlite3_set_authorizer(connection_.handle(), may_read, nullptr);
     sqlite3_progress_handler(connection_.handle(), instructions_between_looks, past_deadline,
@@ -80,15 +80,15 @@ ReadGuard::~ReadGuard() {
     sqlite3_progress_handler(connection_.handle(), 0, nullptr, nullptr);
 }
 
-Result<Rows> guarded_query(SqliteConnection &connection, std::string_view sql,
-                           const std::vector<Value> &parameters) {
+Result<Rows> guarded_query(SqliteConnection& connection, std::string_view sql,
+                           const std::vector<Value>& parameters) {
     const ReadGuard guard(connection);
     Rows result;
     std::size_t bytes = 0;
     auto done = connection.query(sql, parameters,
-                                 [&](const auto &columns, std::vector<Value> row) -> Result<void> {
+                                 [&](const auto& columns, std::vector<Value> row) -> Result<void> {
                                      result.columns = columns;
-                                     for (const auto &value : row)
+                                     for (const auto& value : row)
                                          bytes += size_of(value);
                                      if (bytes > most_result_bytes)
                                          return too_much();

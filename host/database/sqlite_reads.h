@@ -10,18 +10,18 @@ namespace respawn::database {
 // columns and functions, nothing else, and long statements are stopped at the deadline.
 class ReadGuard {
   public:
-    explicit ReadGuard(SqliteConnection &connection);
-    ReadGuard(const ReadGuard &) = delete;
-    ReadGuard &operator=(const ReadGuard &) = delete;
+    explicit ReadGuard(SqliteConnection& connection);
+    ReadGuard(const ReadGuard&) = delete;
+    ReadGuard& operator=(const ReadGuard&) = delete;
     ~ReadGuard();
 
   private:
-    SqliteConnection &connection_;
+    SqliteConnection& connection_;
     Moment stop_at_;
 };
 
 // One reading statement under a ReadGuard, bounded by most_result_bytes.
-Result<Rows> guarded_query(SqliteConnection &connection, std::string_view sql,
-                           const std::vector<Value> &parameters);
+Result<Rows> guarded_query(SqliteConnection& connection, std::string_view sql,
+                           const std::vector<Value>& parameters);
 
 } // namespace respawn::database

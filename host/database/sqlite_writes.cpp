@@ -21,10 +21,10 @@ struct Table {
     std::map<std::string, std::string> types;
 };
 
-Result<Table> read_table(SqliteConnection &connection, const std::string &name) {
+Result<Table> read_table(SqliteConnection& connection, const std::string& name) {
     Table table{ .name = name };
     std::map<std::int64_t, std::string> key;
-    for (const auto &column :
+    for (const auto& column :
          TRY(connection.rows("select name, type, pk, hidden from pragma_table_xinfo(?)", { name }))) {
         const auto column_name = column.at("name").text() ? *column.at("name").text() : "";
         table.columns.push_back(column_name);
@@ -38,25 +38,25 @@ Result<Table> read_table(SqliteConnection &connection, const std::string &name) 
     if (table.columns.empty())
         return Error{ .kind = Kind::missing,
                       .why = fmt::format("there is no table {}", printable(name)) };
-    for (const auto &[position, column] : key)
+    for (const auto& [position, column] : key)
         table.key_columns.push_back(column);
     return table;
 }
 
 class Tables {
   public:
-    explicit Tables(SqliteConnection &connection) : connection_(connection) {}
-    Result<const Table *> find(const std::string &name) {
+    explicit Tables(SqliteConnection& connection) : connection_(connection) {}
+    Result<const Table*> find(const std::string& name) {
         const auto known = tables_.find(name);
         if (known != tables_.end())
             return &known->second;
         return &tables_.emplace(name, TRY(read_table(connection_, name))).first->second;
     }
     // Shadow tables of virtual tables change with them, and are not the game's rows.
-    Result<bool> is_shadow(const std::string &name) {
+    Result<bool> is_shadow(const std::string& name) {
         if (shadows_.empty()) {
             shadows_.insert("");
-            for (const auto &row :
+            for (const auto& row :
                  TRY(connection_.rows("select name from pragma_table_list where type = 'shadow'")))
                 shadows_.insert(*row.at("name").text());
         }
@@ -64,25 +64,25 @@ class Tables {
     }
 
   private:
-    SqliteConnection &connection_;
+    SqliteConnection& connection_;
     std::map<std::string, Table> tables_;
     std::set<std::string> shadows_;
 };
 
 // ---- observing ----
 
-Value unpack(sqlite3_value *value) {
+Value unpack(sqlite3_value* value) {
     switch (sqlite3_value_type(value)) {
     case SQLITE_INTEGER:
         return static_cast<std::int64_t>(sqlite3_value_int64(value));
     case SQLITE_FLOAT:
         return sqlite3_value_double(value);
     case SQLITE_TEXT: {
-        const auto *text = reinterpret_cast<const char *>(sqlite3_value_text(value));
+        const auto* text = reinterpret_cast<const char*>(sqlite3_value_text(value));
         return std::string(text, static_cast<std::size_t>(sqlite3_value_bytes(value)));
     }
     case SQLITE_BLOB: {
-        const auto *bytes = static_cast<const char *>(sqlite3_value_blob(value));
+        const auto* bytes = static_cast<const char*>(sqlite3_value_blob(value));
         return Blob{ std::string(bytes ? bytes : "",
                                  static_cast<std::size_t>(sqlite3_value_bytes(value))) };
     }
@@ -103,16 +103,16 @@ class RowObserver {
         int depth = 0; // 0: the statement itself; more: a trigger or a cascade
     };
 
-    explicit RowObserver(sqlite3 *handle) : handle_(handle) {
+    explicit RowObserver(sqlite3* handle) : handle_(handle) {
         sqlite3_preupdate_hook(handle_, heard, this);
     }
-    RowObserver(const RowObserver &) = delete;
-    RowObserver &operator=(const RowObserver &) = delete;
+    RowObserver(const RowObserver&) = delete;
+    RowObserver& operator=(const RowObserver&) = delete;
     ~RowObserver() { sqlite3_preupdate_hook(handle_, nullptr, nullptr); }
     std::vector<Event> take() { return std::move(events_); }
 
   private:
-    static void heard(void *self, sqlite3 *handle, int operation, const char *schema, const char *table,
+    static void heard(void* self, sqlite3* handle, int operation, const char* schema, const char* table,
                       sqlite3_int64 row_before, sqlite3_int64 row_after) {
         if (std::string_view(schema) != "main" || std::string_view(table).starts_with("respawn_"))
             return;
@@ -122,29 +122,29 @@ class RowObserver {
                      .row_after = row_after,
                      .depth = sqlite3_preupdate_depth(handle) };
         for (int i = 0; i < sqlite3_preupdate_count(handle); ++i) {
-            sqlite3_value *value = nullptr;
+            sqlite3_value* value = nullptr;
             if (operation != SQLITE_INSERT && sqlite3_preupdate_old(handle, i, &value) == SQLITE_OK)
                 event.before.push_back(unpack(value));
             if (operation != SQLITE_DELETE && sqlite3_preupdate_new(handle, i, &value) == SQLITE_OK)
                 event.after.push_back(unpack(value));
         }
-        static_cast<RowObserver *>(self)->events_.push_back(std::move(event));
+        static_cast<RowObserver*>(self)->events_.push_back(std::move(event));
     }
 
-    sqlite3 *handle_;
+    sqlite3* handle_;
     std::vector<Event> events_;
 };
 
-Value::Map named(const Table &table, const std::vector<Value> &values) {
+Value::Map named(const Table& table, const std::vector<Value>& values) {
     Value::Map row;
     for (std::size_t i = 0; i < values.size() && i < table.stored_columns.size(); ++i)
         row.emplace(table.stored_columns[i], values[i]);
     return row;
 }
 
-Value::Map key_of(const Table &table, const Value::Map &row, std::int64_t row_id) {
+Value::Map key_of(const Table& table, const Value::Map& row, std::int64_t row_id) {
     Value::Map key;
-    for (const auto &column : table.key_columns)
+    for (const auto& column : table.key_columns)
         if (const auto found = row.find(column); found != row.end())
             key.insert(*found);
     if (key.empty())
@@ -153,8 +153,8 @@ Value::Map key_of(const Table &table, const Value::Map &row, std::int64_t row_id
 }
 
 // Two events on one row become one change from the first before to the last after.
-void merge(std::vector<RowChange> &changes, RowChange change) {
-    for (auto &known : changes) {
+void merge(std::vector<RowChange>& changes, RowChange change) {
+    for (auto& known : changes) {
         if (known.table != change.table || known.key != change.key)
             continue;
         known.after = std::move(change.after);
@@ -164,12 +164,12 @@ void merge(std::vector<RowChange> &changes, RowChange change) {
     changes.push_back(std::move(change));
 }
 
-Result<std::vector<RowChange>> name_events(Tables &tables, std::vector<RowObserver::Event> events) {
+Result<std::vector<RowChange>> name_events(Tables& tables, std::vector<RowObserver::Event> events) {
     std::vector<RowChange> changes;
-    for (auto &event : events) {
+    for (auto& event : events) {
         if (TRY(tables.is_shadow(event.table)))
             continue;
-        const auto *table = TRY(tables.find(event.table));
+        const auto* table = TRY(tables.find(event.table));
         auto before = named(*table, event.before);
         auto after = named(*table, event.after);
         const bool asked = event.depth == 0;
@@ -183,33 +183,33 @@ Result<std::vector<RowChange>> name_events(Tables &tables, std::vector<RowObserv
                              std::move(before), std::move(after), asked });
         }
     }
-    std::erase_if(changes, [](const RowChange &change) { return change.before == change.after; });
+    std::erase_if(changes, [](const RowChange& change) { return change.before == change.after; });
     return changes;
 }
 
 // ---- applying ----
 
-std::string describe_row(const std::string &table, const Value::Map &key) {
+std::string describe_row(const std::string& table, const Value::Map& key) {
     std::string names;
-    for (const auto &[column, value] : key)
+    for (const auto& [column, value] : key)
         names += (names.empty() ? "" : ", ") +
                  (key.size() == 1 ? to_text(value) : column + "=" + to_text(value));
     return fmt::format("{}[{}]", printable(table), names);
 }
 
 // "where a is ? and b is ?" with its values appended. IS, so that null finds null.
-std::string where(const Value::Map &key, std::vector<Value> &parameters) {
+std::string where(const Value::Map& key, std::vector<Value>& parameters) {
     std::string text;
-    for (const auto &[column, value] : key) {
+    for (const auto& [column, value] : key) {
         text += (text.empty() ? " where " : " and ") + quoted_name(column) + " is ?";
         parameters.push_back(value);
     }
     return text;
 }
 
-Result<Value> at_write(const Table &table, const std::string &column, const Value &value,
+Result<Value> at_write(const Table& table, const std::string& column, const Value& value,
                        Moment moment) {
-    const auto *symbol = value.symbol();
+    const auto* symbol = value.symbol();
     if (!symbol)
         return value;
     if (symbol->name != "now")
@@ -223,8 +223,8 @@ Result<Value> at_write(const Table &table, const std::string &column, const Valu
     return number ? Value(moment.microseconds / 1'000'000) : Value(to_rfc3339(moment, true));
 }
 
-Result<void> must_know(const Table &table, const Value::Map &values) {
-    for (const auto &[column, value] : values)
+Result<void> must_know(const Table& table, const Value::Map& values) {
+    for (const auto& [column, value] : values)
         if (std::find(table.columns.begin(), table.columns.end(), column) == table.columns.end()) {
             const auto near = nearest(column, table.columns);
             return Error{ .kind = Kind::script,
@@ -237,7 +237,7 @@ Result<void> must_know(const Table &table, const Value::Map &values) {
 }
 
 // The one row a change names.
-Result<Value::Map> current_row(SqliteConnection &connection, const Change &change) {
+Result<Value::Map> current_row(SqliteConnection& connection, const Change& change) {
     if (change.key.empty())
         return Error{ .kind = Kind::script,
                       .why = fmt::format("a change of table {} names no row", printable(change.table)),
@@ -257,8 +257,8 @@ Result<Value::Map> current_row(SqliteConnection &connection, const Change &chang
     return std::move(rows[0]);
 }
 
-Result<void> must_hold(const Change &change, const Value::Map &row) {
-    for (const auto &[column, expected] : change.expect) {
+Result<void> must_hold(const Change& change, const Value::Map& row) {
+    for (const auto& [column, expected] : change.expect) {
         const auto found = row.find(column);
         if (found == row.end() || !(found->second == expected))
             return Error{ .kind = Kind::moved,
@@ -271,8 +271,8 @@ Result<void> must_hold(const Change &change, const Value::Map &row) {
     return {};
 }
 
-Result<Value> added(const Change &change, const std::string &column, const Value &old,
-                    const Value &amount) {
+Result<Value> added(const Change& change, const std::string& column, const Value& old,
+                    const Value& amount) {
     std::int64_t sum = 0;
     if (!old.integer() || !amount.integer())
         return Error{ .kind = Kind::script,
@@ -287,12 +287,12 @@ Result<Value> added(const Change &change, const std::string &column, const Value
     return Value(sum);
 }
 
-Result<void> insert(SqliteConnection &connection, const Table &table, const Change &change,
+Result<void> insert(SqliteConnection& connection, const Table& table, const Change& change,
                     Moment moment) {
     std::string columns;
     std::string marks;
     std::vector<Value> parameters;
-    for (const auto &[column, value] : change.set) {
+    for (const auto& [column, value] : change.set) {
         columns += (columns.empty() ? "" : ", ") + quoted_name(column);
         marks += marks.empty() ? "?" : ", ?";
         parameters.push_back(TRY(at_write(table, column, value, moment)));
@@ -304,19 +304,19 @@ Result<void> insert(SqliteConnection &connection, const Table &table, const Chan
                           parameters);
 }
 
-Result<void> update(SqliteConnection &connection, const Table &table, const Change &change,
+Result<void> update(SqliteConnection& connection, const Table& table, const Change& change,
                     Moment moment) {
     const auto row = TRY(current_row(connection, change));
     TRY(must_hold(change, row));
     std::string assignments;
     std::vector<Value> parameters;
-    const auto assign = [&](const std::string &column, Value value) {
+    const auto assign = [&](const std::string& column, Value value) {
         assignments += (assignments.empty() ? "" : ", ") + quoted_name(column) + " = ?";
         parameters.push_back(std::move(value));
     };
-    for (const auto &[column, value] : change.set)
+    for (const auto& [column, value] : change.set)
         assign(column, TRY(at_write(table, column, value, moment)));
-    for (const auto &[column, amount] : change.add)
+    for (const auto& [column, amount] : change.add)
         assign(column, TRY(added(change, column, row.at(column), amount)));
     if (assignments.empty())
         return Error{ .kind = Kind::script,
@@ -328,19 +328,19 @@ Result<void> update(SqliteConnection &connection, const Table &table, const Chan
                           parameters);
 }
 
-Result<void> remove(SqliteConnection &connection, const Change &change) {
+Result<void> remove(SqliteConnection& connection, const Change& change) {
     TRY(must_hold(change, TRY(current_row(connection, change))));
     std::vector<Value> parameters;
     const auto condition = where(change.key, parameters);
     return connection.run("delete from " + quoted_name(change.table) + condition, parameters);
 }
 
-Result<void> apply(SqliteConnection &connection, Tables &tables, const Change &change, Moment moment) {
+Result<void> apply(SqliteConnection& connection, Tables& tables, const Change& change, Moment moment) {
     if (change.table.starts_with("respawn_") || change.table.starts_with("sqlite_"))
         return Error{ .kind = Kind::denied,
                       .why = fmt::format("table {} is not the game's", printable(change.table)) };
-    const auto *table = TRY(tables.find(change.table));
-    for (const auto *values : { &change.key, &change.set, &change.add, &change.expect })
+    const auto* table = TRY(tables.find(change.table));
+    for (const auto* values : { &change.key, &change.set, &change.add, &change.expect })
         TRY(must_know(*table, *values));
     switch (change.kind) {
     case ChangeKind::insert:
@@ -355,9 +355,9 @@ Result<void> apply(SqliteConnection &connection, Tables &tables, const Change &c
 
 // A REPLACE conflict clause hides deletions from the observer unless recursive triggers are on; a
 // game's own setting decides whether triggers nest, so tables that use it are told of as they are.
-Result<void> apply_all(SqliteConnection &connection, Tables &tables, const Write &write,
+Result<void> apply_all(SqliteConnection& connection, Tables& tables, const Write& write,
                        Moment moment) {
-    for (const auto &change : write.changes)
+    for (const auto& change : write.changes)
         TRY(apply(connection, tables, change, moment)
                 .while_doing("change " + describe_row(change.table, change.kind == ChangeKind::insert
                                                                         ? change.set
@@ -367,7 +367,7 @@ Result<void> apply_all(SqliteConnection &connection, Tables &tables, const Write
 
 } // namespace
 
-Result<Written> apply_changes(SqliteConnection &connection, const Write &write, Moment moment) {
+Result<Written> apply_changes(SqliteConnection& connection, const Write& write, Moment moment) {
     Tables tables(connection);
     RowObserver observer(connection.handle());
     TRY(apply_all(connection, tables, write, moment));

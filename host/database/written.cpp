@@ -4,16 +4,16 @@ namespace respawn::database {
 
 namespace {
 
-Value::Map map_at(const Value &value, std::string_view key) {
-    const auto *members = value.at(key).map();
+Value::Map map_at(const Value& value, std::string_view key) {
+    const auto* members = value.at(key).map();
     return members ? *members : Value::Map{};
 }
 
 } // namespace
 
-Value to_value(const Written &written) {
+Value to_value(const Written& written) {
     Value::List rows;
-    for (const auto &row : written.rows)
+    for (const auto& row : written.rows)
         rows.push_back(Value::Map{ { "after", row.after },
                                    { "asked", row.asked },
                                    { "before", row.before },
@@ -22,13 +22,13 @@ Value to_value(const Written &written) {
     return Value::Map{ { "marker", written.marker }, { "rows", std::move(rows) } };
 }
 
-Result<Written> written_from(const Value &value) {
-    const auto *rows = value.at("rows").list();
+Result<Written> written_from(const Value& value) {
+    const auto* rows = value.at("rows").list();
     if (!rows)
         return Error{ .kind = Kind::corrupt, .why = "the record of a write has no rows" };
     Written written{ .rows = {}, .marker = value.integer_at("marker") };
-    for (const auto &row : *rows) {
-        const auto *asked = row.at("asked").boolean();
+    for (const auto& row : *rows) {
+        const auto* asked = row.at("asked").boolean();
         written.rows.push_back({ row.text_at("table"), map_at(row, "key"), map_at(row, "before"),
                                  map_at(row, "after"), !asked || *asked });
     }
