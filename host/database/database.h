@@ -11,6 +11,7 @@
 #include "io/file.h"
 #include "io/stream.h"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -70,6 +71,10 @@ struct RowChange {
     bool operator==(const RowChange&) const = default;
 };
 
+struct Written;
+// Looks at what a write changed before it is committed; an Error takes it back.
+using Approval = std::function<Result<void>(const Written&)>;
+
 struct Written {
     std::vector<RowChange> rows;
     std::int64_t marker = 0; // its number in this database; rises
@@ -93,7 +98,7 @@ struct Database : Reader {
     // Applies all changes and the marker in one transaction, or nothing. Kind::moved: an expected value
     // is not there. Kind::conflict: a business key was used before, or a constraint of the game
     // refuses.
-    virtual Result<Written> write(const Write& write, const Marker& marker) = 0;
+    virtual Result<Written> write(const Write& write, const Marker& marker, const Approval& approve) = 0;
     // Did this step of this run commit here? For settling an open intent.
     virtual Result<std::optional<Written>> find_written(std::string_view run, std::int64_t step) = 0;
     virtual Result<MarkerState> marker_state() = 0;

@@ -80,7 +80,7 @@ class Sqlite final : public Database {
         return guarded_query(connection, sql, parameters);
     }
 
-    Result<Written> write(const Write& write, const Marker& marker) override {
+    Result<Written> write(const Write& write, const Marker& marker, const Approval& approve) override {
         auto connection = TRY(open(SqliteConnection::Access::read_write));
         TRY(connection.run_script("pragma foreign_keys = on; pragma synchronous = full;"));
         Written written;
@@ -91,6 +91,8 @@ class Sqlite final : public Database {
             TRY(take_business_keys(connection, write, number));
             written = TRY(apply_changes(connection, write, moment));
             written.marker = number;
+            if (approve)
+                TRY(approve(written));
             return fill_marker(connection, number, written);
         }));
         return written;

@@ -64,6 +64,9 @@ std::int64_t number_of(const Value::Map& row, std::string_view column) {
     return found != row.end() && found->second.integer() ? *found->second.integer() : 0;
 }
 
+// A database in which respawn had not written yet has no incarnation.
+bool differs(const std::string& known, const std::string& incarnation) { return !known.empty() && known != incarnation; }
+
 bool one_contains_other(std::string_view a, std::string_view b) {
     return a.starts_with(b) || b.starts_with(a);
 }
@@ -205,9 +208,9 @@ class LocalJournal final : public Journal {
                 "update runs set state = ?, error = ?, updated = ?, finished = ? where id = ?",
                 { name_of(state), sealed(error, run, "error"), moment,
                   state == RunState::running ? 0 : moment, run }));
-            if (state == RunState::done || state == RunState::not_needed || state == RunState::aborted)
-                return connection_.run("delete from leases where run = ?", { run });
-            return {};
+            if (state == RunState::running || !TRY(lets_go(run, state)))
+                return {};
+            return connection_.run("delete from leases where run = ?", { run });
         });
     }
 
@@ -288,7 +291,7 @@ class LocalJournal final : public Journal {
         const auto known =
             TRY(connection_.rows("select * from markers where component = ?", { component }));
         if (!known.empty() && (state.highest < number_of(known[0], "highest") ||
-                               state.incarnation != text_of(known[0], "incarnation")))
+                               differs(text_of(known[0], "incarnation"), state.incarnation)))
             return went_back(component, known[0], state);
         return write_marker(component, state);
     }
@@ -347,6 +350,15 @@ class LocalJournal final : public Journal {
         const auto token = TRY(connection_.value("select next_token from journal"));
         TRY(connection_.run("update journal set next_token = next_token + 1"));
         return *token.integer();
+    }
+
+    // A run that ended, or failed before it touched anything, has nothing left to protect.
+    Result<bool> lets_go(std::string_view run, RunState state) {
+        if (state == RunState::done || state == RunState::not_needed || state == RunState::aborted)
+            return true;
+        const auto touched = TRY(connection_.value(
+            "select count(*) from calls where run = ? and policy != 'none' and state != 'failed'", { run }));
+        return touched == Value(0) && state == RunState::failed;
     }
 
     static bool still_held(const RunRecord& run) {
@@ -423,7 +435,7 @@ class LocalJournal final : public Journal {
     }
 
     Result<void> insert_call(std::string_view run, const CallRecord& call) {
-        return connection_.run("insert into calls values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        return connection_.run("insert or replace into calls values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                                { run, call.position, call.phase, call.name, call.component, call.where,
                                  call.argument_hash, sealed(call.arguments, run, "arguments"),
                                  name_of(call.policy), name_of(call.state), call.token,
