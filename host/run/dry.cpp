@@ -30,7 +30,9 @@ Result<void> must_be_known(const Step& step) {
     const auto name = unknown_in(step.arguments);
     if (name.empty())
         return {};
-    return Error{ .kind = Kind::unknown, .why = fmt::format("respawn.{} needs <{}>, which only a live run knows", step.primitive.name, printable(name)) };
+    return Error{ .kind = Kind::unknown,
+                  .why = fmt::format("respawn.{} needs <{}>, which only a live run knows",
+                                     step.primitive.name, printable(name)) };
 }
 
 } // namespace
@@ -39,11 +41,17 @@ Result<Done> DryMode::perform(const Step& step) {
     switch (step.primitive.effect) {
     case Effect::reads: {
         TRY(must_be_known(step));
-        return Done{ .value = TRY(step.primitive.run(Call(step.arguments, game_, *this, {}))), .rows = {}, .note = {} };
+        return Done {
+            .value = TRY(step.primitive.run(Call(step.arguments, game_, *this, {})))
+            , .rows = {}, .note = {}
+        };
     }
-    case Effect::writes_rows: return write(step);
-    case Effect::restores: return restore(step);
-    case Effect::changes: return describe(step);
+    case Effect::writes_rows:
+        return write(step);
+    case Effect::restores:
+        return restore(step);
+    case Effect::changes:
+        return describe(step);
     }
     return Error{ .kind = Kind::internal, .why = "no such effect" };
 }
@@ -68,30 +76,40 @@ Result<Done> DryMode::write(const Step& step) {
     auto* copy = TRY(trial(step.component));
     const auto written = TRY(copy->write(write));
     effects_.push_back(planned_effect(step, &write, written.rows));
-    const auto note = fresh ? fmt::format("tried in a private copy of {}", human_size(copy->copied_bytes())) : "";
-    return Done{ .value = Value::Map{ { "rows", static_cast<std::int64_t>(written.rows.size()) } }, .rows = written.rows, .note = note };
+    const auto note =
+        fresh ? fmt::format("tried in a private copy of {}", human_size(copy->copied_bytes())) : "";
+    return Done{ .value = Value::Map{ { "rows", static_cast<std::int64_t>(written.rows.size()) } },
+                 .rows = written.rows,
+                 .note = note };
 }
 
 Result<Done> DryMode::restore(const Step& step) {
     TRY(must_be_known(step));
     const auto wanted = TRY(step.primitive.restore(Call(step.arguments, game_, *this, {})));
     auto* vault = TRY(game_.vault());
-    const auto snapshot = TRY(vault::find_snapshot(TRY(vault->snapshots()), wanted.snapshot, { wanted.component }, now()));
+    const auto snapshot = TRY(
+        vault::find_snapshot(TRY(vault->snapshots()), wanted.snapshot, { wanted.component }, now()));
     const auto* record = snapshot.component(wanted.component);
-    const auto place = TRY(game_.scratch()) / fmt::format("restored-{}-{}", wanted.component, step.position);
+    const auto place = TRY(game_.scratch())
+    / fmt::format("restored-{}-{}", wanted.component, step.position);
     auto* component = TRY(game_.component(wanted.component));
-    const auto report = TRY(component->restore_to(*vault, *record, place, game_.work(wanted.component, cancel_)));
+    const auto report =
+        TRY(component->restore_to(*vault, *record, place, game_.work(wanted.component, cancel_)));
     if (database::is_database(component->settings()))
         trials_[wanted.component] = TRY(database::open_private_copy(component->settings(), place));
     effects_.push_back(planned_effect(step, nullptr, {}));
-    return Done{ .value = Value::Map{ { "bytes", static_cast<std::int64_t>(report.size_bytes) }, { "snapshot", snapshot.id } },
+    return Done{ .value = Value::Map{ { "bytes", static_cast<std::int64_t>(report.size_bytes) },
+                                      { "snapshot", snapshot.id } },
                  .rows = {},
-                 .note = fmt::format("restored into a private copy of {}", human_size(report.size_bytes)) };
+                 .note =
+                     fmt::format("restored into a private copy of {}", human_size(report.size_bytes)) };
 }
 
 Result<Done> DryMode::describe(const Step& step) {
     effects_.push_back(planned_effect(step, nullptr, {}));
-    return Done{ .value = Symbol{ fmt::format("what {} gives", step.primitive.name) }, .rows = {}, .note = {} };
+    return Done{ .value = Symbol{ fmt::format("what {} gives", step.primitive.name) },
+                 .rows = {},
+                 .note = {} };
 }
 
 } // namespace respawn::run

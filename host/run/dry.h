@@ -1,5 +1,5 @@
-// The dry run: reads are live; database writes and restores happen in private copies that nobody keeps; other effects
-// are described. All it leaves is its plan.
+// The dry run: reads are live; database writes and restores happen in private copies that nobody keeps;
+// other effects are described. All it leaves is its plan.
 #pragma once
 
 #include "run/mode.h"

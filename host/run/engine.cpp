@@ -27,8 +27,10 @@ bool ends_run(Kind kind) {
     case Kind::unknown:
     case Kind::cancelled:
     case Kind::leased:
-    case Kind::internal: return true;
-    default: return false;
+    case Kind::internal:
+        return true;
+    default:
+        return false;
     }
 }
 
@@ -41,7 +43,8 @@ struct Nobody final : Listener {
 // The talk with the worker of one run, until it ends. ok: the runbook ran to its end.
 class Conversation {
   public:
-    Conversation(Worker& worker, Gate& gate, Listener& listener, const Cancellation& cancel, Moment stop_at)
+    Conversation(Worker& worker, Gate& gate, Listener& listener, const Cancellation& cancel,
+                 Moment stop_at)
         : worker_(worker), gate_(gate), listener_(listener), cancel_(cancel), stop_at_(stop_at) {}
 
     Result<void> hold() {
@@ -54,7 +57,10 @@ class Conversation {
             if (kind == "failed")
                 return failed(message);
             if (kind == "computed")
-                return Error{ .kind = Kind::unknown, .why = fmt::format("{} computes with <{}>, which only a live run knows", printable(message.text_at("where")), printable(message.text_at("symbol"))) };
+                return Error{ .kind = Kind::unknown,
+                              .why = fmt::format("{} computes with <{}>, which only a live run knows",
+                                                 printable(message.text_at("where")),
+                                                 printable(message.text_at("symbol"))) };
             TRY(worker_.send(TRY(answer(kind, message))));
         }
     }
@@ -70,7 +76,10 @@ class Conversation {
             return Value(Value::Map{});
         }
         if (kind != "call")
-            return Error{ .kind = Kind::internal, .why = fmt::format("the runbook's process sent '{}', which is not in the protocol", printable(kind)) };
+            return Error{ .kind = Kind::internal,
+                          .why = fmt::format(
+                              "the runbook's process sent '{}', which is not in the protocol",
+                              printable(kind)) };
         auto value = gate_.pass(message);
         if (value.ok())
             return Value(Value::Map{ { "value", std::move(value).value() } });
@@ -86,7 +95,9 @@ class Conversation {
         if (last_error_ && why.find(last_error_->why) != std::string::npos)
             return *last_error_;
         const auto where = message.text_at("where");
-        return Error{ .kind = Kind::script, .why = printable(why), .fix = where.empty() ? "" : fmt::format("look at {}", printable(where)) };
+        return Error{ .kind = Kind::script,
+                      .why = printable(why),
+                      .fix = where.empty() ? "" : fmt::format("look at {}", printable(where)) };
     }
 
     Worker& worker_;
@@ -112,11 +123,15 @@ std::string target_path(const Description& runbook, const Value& parameters) {
 
 RunState state_after(const Error& error, std::int64_t effects) {
     switch (error.kind) {
-    case Kind::not_needed: return RunState::not_needed;
+    case Kind::not_needed:
+        return RunState::not_needed;
     case Kind::needs_person:
-    case Kind::unknown: return RunState::parked;
-    case Kind::moved: return effects > 0 ? RunState::parked : RunState::failed;
-    default: return RunState::failed;
+    case Kind::unknown:
+        return RunState::parked;
+    case Kind::moved:
+        return effects > 0 ? RunState::parked : RunState::failed;
+    default:
+        return RunState::failed;
     }
 }
 
@@ -125,7 +140,8 @@ Error moved_since(const journal::PlanRecord& agreed, const Planned& again) {
     if (agreed.sources != again.plan.sources)
         lines.insert(lines.begin(), "the runbook's source is not the one that was shown");
     return Error{ .kind = Kind::moved,
-                  .why = fmt::format("the facts moved since plan {} was shown; nothing was done\n{}", agreed.hash.substr(0, 6), join(lines, "\n")),
+                  .why = fmt::format("the facts moved since plan {} was shown; nothing was done\n{}",
+                                     agreed.hash.substr(0, 6), join(lines, "\n")),
                   .fix = "look at the new plan: the same command with --dry-run" };
 }
 
@@ -138,7 +154,9 @@ Value sources_value(const journal::Sources& sources) {
 
 } // namespace
 
-Result<Described> Engine::describe(const std::string& runbook) { return run::describe(runbook, places_, primitives_); }
+Result<Described> Engine::describe(const std::string& runbook) {
+    return run::describe(runbook, places_, primitives_);
+}
 
 Result<Planned> Engine::plan(const Request& request, Listener& listener) {
     const auto described = TRY(describe(request.runbook));
@@ -146,10 +164,20 @@ Result<Planned> Engine::plan(const Request& request, Listener& listener) {
     DryMode mode(game_, cancel_);
     Gate gate(primitives_, described.description, game_, mode, listener);
     auto worker = TRY(start_worker(places_, primitives_, described, parameters));
-    const auto ended = Conversation(worker, gate, listener, cancel_, now() + described.description.deadline).hold();
-    Planned planned{ .plan = { .hash = {}, .runbook = request.runbook, .version = described.description.version, .operator_name = request.operator_name,
-                               .parameters = parameters, .sources = sources_value(described.sources), .effects = mode.effects(), .made = now(), .used_by = {} },
-                     .title = fmt::format("{} {}", described.name, described.description.version), .not_needed = false, .ended_at = {} };
+    const auto ended =
+        Conversation(worker, gate, listener, cancel_, now() + described.description.deadline).hold();
+    Planned planned{ .plan = { .hash = {},
+                               .runbook = request.runbook,
+                               .version = described.description.version,
+                               .operator_name = request.operator_name,
+                               .parameters = parameters,
+                               .sources = sources_value(described.sources),
+                               .effects = mode.effects(),
+                               .made = now(),
+                               .used_by = {} },
+                     .title = fmt::format("{} {}", described.name, described.description.version),
+                     .not_needed = false,
+                     .ended_at = {} };
     if (!ended.ok() && ended.error().kind == Kind::not_needed) {
         planned.not_needed = true;
         planned.ended_at = ended.error();
@@ -159,23 +187,32 @@ Result<Planned> Engine::plan(const Request& request, Listener& listener) {
         return ended.error();
     if (!ended.ok()) {
         planned.ended_at = ended.error();
-        planned.plan.effects.list()->push_back(Value::Map{ { "name", "ends" }, { "why", ended.error().why } });
+        planned.plan.effects.list()->push_back(
+            Value::Map{ { "name", "ends" }, { "why", ended.error().why } });
     }
     planned.plan.hash = plan_hash(planned.plan);
     TRY(TRY(game_.journal())->save_plan(planned.plan));
     return planned;
 }
 
-Result<Outcome> Engine::perform(const Request& request, const journal::PlanRecord& agreed, Listener& listener) {
+Result<Outcome> Engine::perform(const Request& request, const journal::PlanRecord& agreed,
+                                Listener& listener) {
     Nobody nobody;
     const auto again = TRY(plan(request, nobody));
     if (again.not_needed || again.plan.hash != agreed.hash)
         return again.not_needed ? *again.ended_at : moved_since(agreed, again);
     const auto described = TRY(describe(request.runbook));
     auto* journal = TRY(game_.journal());
-    journal::RunRecord run{ .id = make_ulid(now()), .runbook = described.name, .version = described.description.version, .mode = "live",
-                            .target = target_path(described.description, again.plan.parameters), .operator_name = request.operator_name, .reason = request.reason,
-                            .plan = agreed.hash, .parameters = again.plan.parameters, .description = described.raw };
+    journal::RunRecord run{ .id = make_ulid(now()),
+                            .runbook = described.name,
+                            .version = described.description.version,
+                            .mode = "live",
+                            .target = target_path(described.description, again.plan.parameters),
+                            .operator_name = request.operator_name,
+                            .reason = request.reason,
+                            .plan = agreed.hash,
+                            .parameters = again.plan.parameters,
+                            .description = described.raw };
     TRY(journal->start_run(run, described.sources));
     return carry_out(*journal, run, described.sources, {}, agreed.effects, listener);
 }
@@ -184,32 +221,40 @@ Result<Outcome> Engine::resume(std::string_view name, Listener& listener, bool b
     auto* journal = TRY(game_.journal());
     const auto run = TRY(journal->take_over(name));
     auto calls = TRY(journal->calls(run.id));
-    const bool untouched = std::none_of(calls.begin(), calls.end(), [](const auto& call) { return call.policy != journal::Policy::none; });
+    const bool untouched = std::none_of(calls.begin(), calls.end(), [](const auto& call) {
+        return call.policy != journal::Policy::none;
+    });
     if (untouched) {
         TRY(journal->forget_reads(run.id, 1));
         calls.clear();
     }
     std::optional<Value> planned;
     if (!run.plan.empty() && !beyond_plan)
-        planned = TRY(journal->plan(run.plan)).effects;
-    auto outcome = TRY(carry_out(*journal, run, TRY(journal->sources(run.id)), std::move(calls), std::move(planned), listener));
+        planned = TRY(journal->plan(run.plan))
+    .effects;
+    auto outcome = TRY(carry_out(*journal, run, TRY(journal->sources(run.id)), std::move(calls),
+                                 std::move(planned), listener));
     return outcome;
 }
 
-Result<Outcome> Engine::carry_out(journal::Journal& journal, journal::RunRecord run, const journal::Sources& sources, std::vector<journal::CallRecord> recorded,
+Result<Outcome> Engine::carry_out(journal::Journal& journal, journal::RunRecord run,
+                                  const journal::Sources& sources,
+                                  std::vector<journal::CallRecord> recorded,
                                   std::optional<Value> planned, Listener& listener) {
     LiveMode mode(game_, journal, run, std::move(recorded), std::move(planned), cancel_);
     const auto described = TRY(described_from(run.runbook, run.description, sources));
     Gate gate(primitives_, described.description, game_, mode, listener);
     auto worker = TRY(start_worker(places_, primitives_, described, run.parameters));
-    const auto ended = Conversation(worker, gate, listener, cancel_, now() + described.description.deadline).hold();
+    const auto ended =
+        Conversation(worker, gate, listener, cancel_, now() + described.description.deadline).hold();
     Outcome outcome{ .run = run, .error = {}, .effects = mode.effects() };
     outcome.run.state = RunState::done;
     if (!ended.ok()) {
         outcome.error = ended.error();
         outcome.run.state = state_after(ended.error(), mode.effects());
     }
-    TRY(journal.set_state(run.id, outcome.run.state, outcome.error ? to_value(*outcome.error) : Value()));
+    TRY(journal.set_state(run.id, outcome.run.state,
+                          outcome.error ? to_value(*outcome.error) : Value()));
     return outcome;
 }
 
@@ -217,34 +262,51 @@ Result<void> Engine::settle(std::string_view name, std::int64_t step, Verdict ve
     auto* journal = TRY(game_.journal());
     const auto run = TRY(journal->run(name));
     const auto calls = TRY(journal->calls(run.id));
-    const auto found = std::find_if(calls.begin(), calls.end(), [&](const auto& call) { return call.position == step; });
+    const auto found = std::find_if(calls.begin(), calls.end(),
+                                    [&](const auto& call) { return call.position == step; });
     if (found == calls.end() || found->state != journal::CallState::parked)
-        return Error{ .kind = Kind::usage, .why = fmt::format("step {} of run {} does not wait for anybody", step, run.id), .fix = fmt::format("respawn runs show {}", run.id) };
-    const auto state = verdict == Verdict::happened ? journal::CallState::done : journal::CallState::failed;
-    const auto redo = Error{ .kind = Kind::needs_person, .why = "a person said that it did not happen" };
-    return journal->settle(run.id, step, state, verdict == Verdict::happened ? Value(Value::Map{ { "value", nullptr } }) : to_value(redo));
+        return Error{ .kind = Kind::usage,
+                      .why = fmt::format("step {} of run {} does not wait for anybody", step, run.id),
+                      .fix = fmt::format("respawn runs show {}", run.id) };
+    const auto state =
+        verdict == Verdict::happened ? journal::CallState::done : journal::CallState::failed;
+    const auto redo =
+        Error{ .kind = Kind::needs_person, .why = "a person said that it did not happen" };
+    return journal->settle(run.id, step, state,
+                           verdict == Verdict::happened ? Value(Value::Map{ { "value", nullptr } })
+                                                        : to_value(redo));
 }
 
 Result<journal::RunRecord> Engine::abort(std::string_view name) {
     auto* journal = TRY(game_.journal());
     auto run = TRY(journal->take_over(name));
-    TRY(journal->set_state(run.id, RunState::aborted, to_value(Error{ .kind = Kind::cancelled, .why = "given up by a person" })));
+    TRY(journal->set_state(run.id, RunState::aborted,
+                           to_value(Error{ .kind = Kind::cancelled, .why = "given up by a person" })));
     run.state = RunState::aborted;
     return run;
 }
 
 int exit_code(Kind kind) {
     switch (kind) {
-    case Kind::not_needed: return 0;
-    case Kind::usage: return 2;
-    case Kind::failed_check: return 4;
+    case Kind::not_needed:
+        return 0;
+    case Kind::usage:
+        return 2;
+    case Kind::failed_check:
+        return 4;
     case Kind::needs_person:
-    case Kind::unknown: return 5;
-    case Kind::leased: return 6;
-    case Kind::denied: return 7;
-    case Kind::moved: return 8;
-    case Kind::cancelled: return 130;
-    default: return 1;
+    case Kind::unknown:
+        return 5;
+    case Kind::leased:
+        return 6;
+    case Kind::denied:
+        return 7;
+    case Kind::moved:
+        return 8;
+    case Kind::cancelled:
+        return 130;
+    default:
+        return 1;
     }
 }
 

@@ -40,7 +40,8 @@ class Engine {
     // A dry run; its plan is kept in the journal.
     Result<Planned> plan(const Request& request, Listener& listener);
     // Plans again; when the facts moved since, Kind::moved and nothing is done. Else performs the plan.
-    Result<Outcome> perform(const Request& request, const journal::PlanRecord& agreed, Listener& listener);
+    Result<Outcome> perform(const Request& request, const journal::PlanRecord& agreed,
+                            Listener& listener);
     // Goes on where an interrupted, failed or parked run stopped.
     Result<Outcome> resume(std::string_view run, Listener& listener, bool beyond_plan);
     // Settles a parked step, by a person's word.
@@ -49,8 +50,10 @@ class Engine {
     Result<journal::RunRecord> abort(std::string_view run);
 
   private:
-    Result<Outcome> carry_out(journal::Journal& journal, journal::RunRecord run, const journal::Sources& sources,
-                              std::vector<journal::CallRecord> recorded, std::optional<Value> planned, Listener& listener);
+    Result<Outcome> carry_out(journal::Journal& journal, journal::RunRecord run,
+                              const journal::Sources& sources,
+                              std::vector<journal::CallRecord> recorded, std::optional<Value> planned,
+                              Listener& listener);
 
     Game& game_;
     const Primitives& primitives_;

@@ -20,8 +20,8 @@ class Game {
     explicit Game(config::Config config) : config_(std::move(config)) {}
 
     const config::Config& config() const { return config_; }
-    // Kind::missing when there is none yet and `create` is not asked for. A vault that the state has seen before and
-    // that is gone now is an error, never made anew.
+    // Kind::missing when there is none yet and `create` is not asked for. A vault that the state has
+    // seen before and that is gone now is an error, never made anew.
     Result<vault::Vault*> vault();
     Result<vault::Vault*> vault_or_new();
     Result<component::Component*> component(std::string_view name);

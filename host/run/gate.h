@@ -1,5 +1,6 @@
-// The gate: the one place every call of a runbook passes. It checks that the primitive exists, that the runbook
-// declared the capability, that the phase allows it and that the arguments fit; then the run's mode performs it.
+// The gate: the one place every call of a runbook passes. It checks that the primitive exists, that the
+// runbook declared the capability, that the phase allows it and that the arguments fit; then the run's
+// mode performs it.
 #pragma once
 
 #include "run/mode.h"
@@ -17,7 +18,8 @@ struct Listener {
 
 class Gate {
   public:
-    Gate(const Primitives& primitives, const Description& runbook, Game& game, Mode& mode, Listener& listener)
+    Gate(const Primitives& primitives, const Description& runbook, Game& game, Mode& mode,
+         Listener& listener)
         : primitives_(primitives), runbook_(runbook), game_(game), mode_(mode), listener_(listener) {}
 
     Result<void> enter(std::string_view phase);

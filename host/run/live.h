@@ -1,5 +1,5 @@
-// Live runs: every call is looked up in the journal first (a resumed run replays what was done), and every effect has
-// its intent durable before it and its result durable after it.
+// Live runs: every call is looked up in the journal first (a resumed run replays what was done), and
+// every effect has its intent durable before it and its result durable after it.
 #pragma once
 
 #include "run/mode.h"
@@ -10,10 +10,11 @@ namespace respawn::run {
 
 class LiveMode final : public Mode {
   public:
-    // `recorded` are the calls of an interrupted run, by position; empty for a new one. With a plan, every effect must
-    // be the one that was shown.
-    LiveMode(Game& game, journal::Journal& journal, const journal::RunRecord& run, std::vector<journal::CallRecord> recorded,
-             std::optional<Value> planned, const Cancellation& cancel);
+    // `recorded` are the calls of an interrupted run, by position; empty for a new one. With a plan,
+    // every effect must be the one that was shown.
+    LiveMode(Game& game, journal::Journal& journal, const journal::RunRecord& run,
+             std::vector<journal::CallRecord> recorded, std::optional<Value> planned,
+             const Cancellation& cancel);
     std::string_view title() const override { return "LIVE"; }
     Result<Done> perform(const Step& step) override;
     Result<database::Reader*> reader(std::string_view component) override;
@@ -35,8 +36,11 @@ class LiveMode final : public Mode {
     Result<void> must_be_planned(const Step& step, const Value& effect);
     Result<void> note_marker(const std::string& component);
     Result<Done> conclude(const Step& step, Result<Done> done);
-    Call call_of(const Step& step) { return Call(step.arguments, game_, *this, { run_.id, step.position }); }
-    journal::CallRecord record_of(const Step& step, journal::CallState state, const Value& result) const;
+    Call call_of(const Step& step) {
+        return Call(step.arguments, game_, *this, { run_.id, step.position });
+    }
+    journal::CallRecord record_of(const Step& step, journal::CallState state,
+                                  const Value& result) const;
 
     Game& game_;
     journal::Journal& journal_;

@@ -1,4 +1,5 @@
-// What a call means depends on the run's mode, and each mode is one class here: never an `if` in a primitive.
+// What a call means depends on the run's mode, and each mode is one class here: never an `if` in a
+// primitive.
 #pragma once
 
 #include "run/game.h"
@@ -19,9 +20,9 @@ struct Step {
 
 // What a step did or would do, for whoever shows or plans it.
 struct Done {
-    Value value;                            // what the script gets
-    std::vector<database::RowChange> rows;  // of a database write
-    std::string note;                       // "again": replayed; "private copy 4.1 MiB"
+    Value value;                           // what the script gets
+    std::vector<database::RowChange> rows; // of a database write
+    std::string note;                      // "again": replayed; "private copy 4.1 MiB"
 };
 
 class Mode {

@@ -15,7 +15,8 @@ bool same_row(const database::Change& change, const database::RowChange& row) {
     if (change.kind == database::ChangeKind::insert)
         return row.before.empty();
     for (const auto& [column, value] : change.key)
-        if (const auto found = row.before.find(column); found == row.before.end() || !(found->second == value))
+        if (const auto found = row.before.find(column);
+            found == row.before.end() || !(found->second == value))
             return false;
     return true;
 }
@@ -38,7 +39,8 @@ void symbolise(const database::Change& change, database::RowChange& row) {
 
 } // namespace
 
-Value planned_effect(const Step& step, const database::Write* write, const std::vector<database::RowChange>& rows) {
+Value planned_effect(const Step& step, const database::Write* write,
+                     const std::vector<database::RowChange>& rows) {
     auto shown = rows;
     if (write)
         for (auto& row : shown)
@@ -46,11 +48,19 @@ Value planned_effect(const Step& step, const database::Write* write, const std::
                 if (row.asked && same_row(change, row))
                     symbolise(change, row);
     const auto listed = database::to_value({ .rows = std::move(shown) });
-    return Value::Map{ { "phase", step.phase }, { "name", step.primitive.name }, { "component", step.component }, { "arguments", step.arguments }, { "rows", listed.at("rows") } };
+    return Value::Map{ { "phase", step.phase },
+                       { "name", step.primitive.name },
+                       { "component", step.component },
+                       { "arguments", step.arguments },
+                       { "rows", listed.at("rows") } };
 }
 
 std::string plan_hash(const journal::PlanRecord& plan) {
-    const Value all = Value::Map{ { "effects", plan.effects }, { "parameters", plan.parameters }, { "runbook", plan.runbook }, { "sources", plan.sources }, { "version", plan.version } };
+    const Value all = Value::Map{ { "effects", plan.effects },
+                                  { "parameters", plan.parameters },
+                                  { "runbook", plan.runbook },
+                                  { "sources", plan.sources },
+                                  { "version", plan.version } };
     return to_hex(crypto::sha256(encode(all)));
 }
 
@@ -71,7 +81,8 @@ bool agrees(const Value& planned, const Value& actual) {
         if (!others || others->size() != members->size())
             return false;
         for (const auto& [key, value] : *members)
-            if (const auto found = others->find(key); found == others->end() || !agrees(value, found->second))
+            if (const auto found = others->find(key);
+                found == others->end() || !agrees(value, found->second))
                 return false;
         return true;
     }

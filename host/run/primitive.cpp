@@ -10,22 +10,35 @@ namespace respawn::run {
 
 namespace {
 
-constexpr std::string_view type_names[] = { "any", "text", "integer", "real", "boolean", "list", "map", "component", "snapshot", "stream", "duration", "channel", "chain", "location", "table" };
-constexpr std::string_view capability_names[] = { "", "vault.read", "vault.write", "sql.read", "sql.write", "files.read", "files.write", "service", "chain", "http", "notify", "lockdown", "redis.read", "redis.write" };
+constexpr std::string_view type_names[] = { "any",      "text",    "integer",   "real",     "boolean",
+                                            "list",     "map",     "component", "snapshot", "stream",
+                                            "duration", "channel", "chain",     "location", "table" };
+constexpr std::string_view capability_names[] = { "",           "vault.read", "vault.write", "sql.read",
+                                                  "sql.write",  "files.read", "files.write", "service",
+                                                  "chain",      "http",       "notify",      "lockdown",
+                                                  "redis.read", "redis.write" };
 
 bool fits(Type type, const Value& value) {
     if (value.symbol())
         return true; // something that is not known yet, in a dry run
     switch (type) {
-    case Type::any: return true;
-    case Type::integer: return value.integer() != nullptr;
-    case Type::real: return value.real() || value.integer();
-    case Type::boolean: return value.boolean() != nullptr;
+    case Type::any:
+        return true;
+    case Type::integer:
+        return value.integer() != nullptr;
+    case Type::real:
+        return value.real() || value.integer();
+    case Type::boolean:
+        return value.boolean() != nullptr;
     case Type::list:
-    case Type::stream: return value.list() != nullptr;
-    case Type::map: return value.map() != nullptr;
-    case Type::snapshot: return value.text() || value.map();
-    default: return value.text() != nullptr;
+    case Type::stream:
+        return value.list() != nullptr;
+    case Type::map:
+        return value.map() != nullptr;
+    case Type::snapshot:
+        return value.text() || value.map();
+    default:
+        return value.text() != nullptr;
     }
 }
 
@@ -37,7 +50,9 @@ Value adapted(Type type, Value value) {
 }
 
 Error unsound(const Primitive& primitive, std::string_view why) {
-    return Error{ .kind = Kind::internal, .why = fmt::format("primitive {} {}", primitive.name, why), .fix = "correct its definition in bindings/primitives" };
+    return Error{ .kind = Kind::internal,
+                  .why = fmt::format("primitive {} {}", primitive.name, why),
+                  .fix = "correct its definition in bindings/primitives" };
 }
 
 Result<void> must_be_sound(const Primitive& primitive) {
@@ -51,10 +66,12 @@ Result<void> must_be_sound(const Primitive& primitive) {
     if (!is_read && primitive.would.empty())
         return unsound(primitive, "has no line for the dry run");
     const bool runs = primitive.effect == Effect::reads || primitive.effect == Effect::changes;
-    if (runs != (primitive.run != nullptr) || (primitive.effect == Effect::writes_rows) != (primitive.write != nullptr) ||
+    if (runs != (primitive.run != nullptr) ||
+        (primitive.effect == Effect::writes_rows) != (primitive.write != nullptr) ||
         (primitive.effect == Effect::restores) != (primitive.restore != nullptr))
         return unsound(primitive, "has not the one function that its effect needs");
-    if (primitive.effect == Effect::changes && (primitive.policy == journal::Policy::probe) != (primitive.probe != nullptr))
+    if (primitive.effect == Effect::changes &&
+        (primitive.policy == journal::Policy::probe) != (primitive.probe != nullptr))
         return unsound(primitive, "has a probe without the policy, or the policy without a probe");
     return {};
 }
@@ -62,7 +79,9 @@ Result<void> must_be_sound(const Primitive& primitive) {
 } // namespace
 
 std::string_view name_of(Type type) { return type_names[static_cast<int>(type)]; }
-std::string_view name_of(Capability capability) { return capability_names[static_cast<int>(capability)]; }
+std::string_view name_of(Capability capability) {
+    return capability_names[static_cast<int>(capability)];
+}
 
 std::string CallName::key() const { return fmt::format("{}.{}", run, position); }
 
@@ -84,10 +103,14 @@ const Value::Map& Call::map(std::string_view parameter) const {
     return members ? *members : nothing;
 }
 
-Result<database::Reader*> Call::reader(std::string_view component) const { return mode_.reader(component); }
+Result<database::Reader*> Call::reader(std::string_view component) const {
+    return mode_.reader(component);
+}
 
 const Primitive* find(const Primitives& primitives, std::string_view name) {
-    const auto found = std::find_if(primitives.begin(), primitives.end(), [&](const Primitive* primitive) { return primitive->name == name; });
+    const auto found =
+        std::find_if(primitives.begin(), primitives.end(),
+                     [&](const Primitive* primitive) { return primitive->name == name; });
     return found == primitives.end() ? nullptr : *found;
 }
 
@@ -106,21 +129,31 @@ Result<Value::Map> check_arguments(const Primitive& primitive, const Value& argu
     for (const auto& [name, value] : *given)
         if (std::find(known.begin(), known.end(), name) == known.end()) {
             const auto near = nearest(name, known);
-            return Error{ .kind = Kind::script, .why = fmt::format("respawn.{} has no argument {}", primitive.name, printable(name)), .fix = near.empty() ? "see `respawn explain` or docs/reference/primitives.md" : fmt::format("did you mean {}?", near) };
+            return Error{ .kind = Kind::script,
+                          .why = fmt::format("respawn.{} has no argument {}", primitive.name,
+                                             printable(name)),
+                          .fix = near.empty() ? "see `respawn explain` or docs/reference/primitives.md"
+                                              : fmt::format("did you mean {}?", near) };
         }
     Value::Map checked;
     for (const auto& parameter : primitive.params) {
         const auto found = given->find(parameter.name);
         const bool left_out = found == given->end() || found->second.is_null();
         if (left_out && !parameter.fallback && !parameter.optional)
-            return Error{ .kind = Kind::script, .why = fmt::format("respawn.{} needs the argument {} ({})", primitive.name, parameter.name, parameter.doc) };
+            return Error{ .kind = Kind::script,
+                          .why = fmt::format("respawn.{} needs the argument {} ({})", primitive.name,
+                                             parameter.name, parameter.doc) };
         if (left_out) {
             checked.emplace(parameter.name, parameter.fallback.value_or(Value()));
             continue;
         }
         auto value = adapted(parameter.type, found->second);
         if (!fits(parameter.type, value))
-            return Error{ .kind = Kind::script, .why = fmt::format("the argument {} of respawn.{} is {}; it should be {} ({})", parameter.name, primitive.name, value.type_name(), name_of(parameter.type), parameter.doc) };
+            return Error{ .kind = Kind::script,
+                          .why =
+                              fmt::format("the argument {} of respawn.{} is {}; it should be {} ({})",
+                                          parameter.name, primitive.name, value.type_name(),
+                                          name_of(parameter.type), parameter.doc) };
         checked.emplace(parameter.name, std::move(value));
     }
     return checked;
@@ -151,7 +184,8 @@ std::string would_text(const Primitive& primitive, const Value::Map& arguments) 
         const auto mark = fmt::format("{{{}}}", parameter.name);
         const auto found = arguments.find(parameter.name);
         const auto shown = found == arguments.end() ? std::string() : in_sentence(found->second);
-        for (auto at = text.find(mark); at != std::string::npos; at = text.find(mark, at + shown.size()))
+        for (auto at = text.find(mark); at != std::string::npos;
+             at = text.find(mark, at + shown.size()))
             text.replace(at, mark.size(), shown);
     }
     return text;

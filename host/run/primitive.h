@@ -1,5 +1,5 @@
-// A primitive: one thing the host can do for a runbook. From its definition come the Lua stub, the argument checks,
-// the dry-run line, the documentation, the editor's type file and the journal's entry.
+// A primitive: one thing the host can do for a runbook. From its definition come the Lua stub, the
+// argument checks, the dry-run line, the documentation, the editor's type file and the journal's entry.
 // The definitions stand in bindings/primitives, one file each, listed in primitives.cpp.
 #pragma once
 
@@ -19,11 +19,42 @@ namespace respawn::run {
 class Game;
 class Mode;
 
-enum class Type { any, text, integer, real, boolean, list, map, component, snapshot, stream, duration, channel, chain, location, table };
+enum class Type {
+    any,
+    text,
+    integer,
+    real,
+    boolean,
+    list,
+    map,
+    component,
+    snapshot,
+    stream,
+    duration,
+    channel,
+    chain,
+    location,
+    table
+};
 std::string_view name_of(Type type);
 
 // What a runbook must declare in `uses` to call it.
-enum class Capability { none, vault_read, vault_write, sql_read, sql_write, files_read, files_write, service, chain, http, notify, lockdown, redis_read, redis_write };
+enum class Capability {
+    none,
+    vault_read,
+    vault_write,
+    sql_read,
+    sql_write,
+    files_read,
+    files_write,
+    service,
+    chain,
+    http,
+    notify,
+    lockdown,
+    redis_read,
+    redis_write
+};
 std::string_view name_of(Capability capability); // "vault.read"
 
 enum class Effect {
@@ -43,15 +74,23 @@ struct CallName {
 // One call, its arguments checked and defaults filled in.
 class Call {
   public:
-    Call(const Value::Map& arguments, Game& game, Mode& mode, CallName name) : arguments_(arguments), game_(game), mode_(mode), name_(std::move(name)) {}
+    Call(const Value::Map& arguments, Game& game, Mode& mode, CallName name)
+        : arguments_(arguments), game_(game), mode_(mode), name_(std::move(name)) {}
     const Value& operator[](std::string_view parameter) const;
-    std::string text(std::string_view parameter) const { return (*this)[parameter].text() ? *(*this)[parameter].text() : std::string(); }
-    std::int64_t integer(std::string_view parameter) const { return (*this)[parameter].integer() ? *(*this)[parameter].integer() : 0; }
-    bool truth(std::string_view parameter) const { return (*this)[parameter].boolean() && *(*this)[parameter].boolean(); }
+    std::string text(std::string_view parameter) const {
+        return (*this)[parameter].text() ? *(*this)[parameter].text() : std::string();
+    }
+    std::int64_t integer(std::string_view parameter) const {
+        return (*this)[parameter].integer() ? *(*this)[parameter].integer() : 0;
+    }
+    bool truth(std::string_view parameter) const {
+        return (*this)[parameter].boolean() && *(*this)[parameter].boolean();
+    }
     const Value::List& list(std::string_view parameter) const;
     const Value::Map& map(std::string_view parameter) const;
     Game& game() const { return game_; }
-    // Reads of a component's database as the mode wants them: live, or what a dry run has changed so far.
+    // Reads of a component's database as the mode wants them: live, or what a dry run has changed so
+    // far.
     Result<database::Reader*> reader(std::string_view component) const;
     const CallName& name() const { return name_; }
 
@@ -92,7 +131,8 @@ struct Primitive {
     bool positional = false; // called as name(a, b) instead of name { x = a }
     std::vector<Parameter> params = {};
     std::string_view returns = "nothing";
-    std::string_view would = {}; // "copy snapshot {snapshot} to {to}": what a dry run shows, behind "would"
+    std::string_view
+        would = {}; // "copy snapshot {snapshot} to {to}": what a dry run shows, behind "would"
     std::string_view example = {};
     // One of the three, by effect.
     Result<Value> (*run)(const Call& call) = nullptr;
@@ -105,8 +145,9 @@ struct Primitive {
 using Primitives = std::vector<const Primitive*>;
 
 const Primitive* find(const Primitives& primitives, std::string_view name);
-// Kind::internal for a definition that may not be used: an effect without a policy, a missing function, a capability
-// that an effect needs. Checked when the list is built, so that such a program does not start.
+// Kind::internal for a definition that may not be used: an effect without a policy, a missing function,
+// a capability that an effect needs. Checked when the list is built, so that such a program does not
+// start.
 Result<void> must_be_sound(const Primitives& primitives);
 // Fills defaults; Kind::script names an unknown, missing or mistyped argument and what it should be.
 Result<Value::Map> check_arguments(const Primitive& primitive, const Value& arguments);
