@@ -108,14 +108,24 @@ Result<notify::Notifier*> Game::channel(std::string_view name) {
     return channel.get();
 }
 
-// Results in the journal are sealed under a key of the vault's, so that whoever may read the backups
-// may resume.
+// Results in the journal are sealed under a key of the vault's, so that whoever may read the backups may resume. It is
+// remembered in the state folder, sealed under the key file, for the night when the vault's location is out of reach.
+Result<crypto::Key> Game::journal_key() {
+    constexpr std::string_view purpose = "respawn journal key";
+    const auto remembered = config_.state / "journal.key";
+    const auto seal = crypto::derive(TRY(crypto::read_key_file(config_.key_file)), purpose);
+    if (const auto box = io::read_file(remembered, 4096); box.ok())
+        if (const auto bytes = crypto::open_box(seal, purpose, box.value()); bytes.ok())
+            return crypto::Key::from_bytes(bytes.value());
+    const auto key = TRY(vault_or_new())->purpose_key("journal");
+    TRY(io::make_folder(config_.state));
+    TRY(io::replace_durably(remembered, crypto::seal_box(seal, purpose, key.bytes())));
+    return key;
+}
+
 Result<journal::Journal*> Game::journal() {
-    if (!journal_) {
-        const auto key = TRY(crypto::read_key_file(config_.key_file));
-        journal_ = TRY(journal::open_local_journal(config_.state / "journal.db",
-                                                   crypto::derive(key, "respawn journal")));
-    }
+    if (!journal_)
+        journal_ = TRY(journal::open_local_journal(config_.state / "journal.db", TRY(journal_key())));
     return journal_.get();
 }
 

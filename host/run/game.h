@@ -41,6 +41,7 @@ class Game {
 
   private:
     Result<vault::Vault*> open_vault(bool create);
+    Result<crypto::Key> journal_key();
 
     config::Config config_;
     std::unique_ptr<vault::Vault> vault_;
