@@ -60,8 +60,8 @@ struct Config {
     std::vector<io::Path> runbooks; // folders, searched in order
     std::vector<std::string> warnings;
 
-    const ComponentSettings *component(std::string_view name) const;
-    const PlanSettings *plan(std::string_view name) const;
+    const ComponentSettings* component(std::string_view name) const;
+    const PlanSettings* plan(std::string_view name) const;
 };
 
 enum class Strictness {
@@ -71,8 +71,8 @@ enum class Strictness {
 
 // --config, $RESPAWN_CONFIG, ./respawn.yaml, /etc/respawn/respawn.yaml: the first that is there.
 // Kind::missing names all that were tried.
-Result<io::Path> find_config(const std::optional<io::Path> &given);
+Result<io::Path> find_config(const std::optional<io::Path>& given);
 // Relative paths are relative to the file's folder.
-Result<Config> read_config(const io::Path &file, Strictness strictness);
+Result<Config> read_config(const io::Path& file, Strictness strictness);
 
 } // namespace respawn::config
