@@ -4,12 +4,12 @@ namespace respawn {
 
 namespace {
 
-template <class Number> void put(std::string &bytes, Number number) {
+template <class Number> void put(std::string& bytes, Number number) {
     for (std::size_t i = 0; i < sizeof(Number); ++i)
         bytes.push_back(static_cast<char>(number >> (8 * i)));
 }
 
-template <class Number> Result<Number> get(std::string_view &rest) {
+template <class Number> Result<Number> get(std::string_view& rest) {
     if (rest.size() < sizeof(Number))
         return Error{ .kind = Kind::corrupt, .why = "the bytes end in the middle of a number" };
     Number number = 0;
@@ -57,32 +57,32 @@ Result<std::string> from_hex(std::string_view text) {
     return bytes;
 }
 
-ByteWriter &ByteWriter::u8(std::uint8_t number) {
+ByteWriter& ByteWriter::u8(std::uint8_t number) {
     put(bytes_, number);
     return *this;
 }
 
-ByteWriter &ByteWriter::u16(std::uint16_t number) {
+ByteWriter& ByteWriter::u16(std::uint16_t number) {
     put(bytes_, number);
     return *this;
 }
 
-ByteWriter &ByteWriter::u32(std::uint32_t number) {
+ByteWriter& ByteWriter::u32(std::uint32_t number) {
     put(bytes_, number);
     return *this;
 }
 
-ByteWriter &ByteWriter::u64(std::uint64_t number) {
+ByteWriter& ByteWriter::u64(std::uint64_t number) {
     put(bytes_, number);
     return *this;
 }
 
-ByteWriter &ByteWriter::raw(std::string_view bytes) {
+ByteWriter& ByteWriter::raw(std::string_view bytes) {
     bytes_.append(bytes);
     return *this;
 }
 
-ByteWriter &ByteWriter::text(std::string_view bytes) {
+ByteWriter& ByteWriter::text(std::string_view bytes) {
     return u32(static_cast<std::uint32_t>(bytes.size())).raw(bytes);
 }
 

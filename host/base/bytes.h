@@ -17,14 +17,14 @@ Result<std::string> from_hex(std::string_view text);
 // Appends fixed-width little-endian numbers and length-prefixed strings to a byte string.
 class ByteWriter {
   public:
-    ByteWriter &u8(std::uint8_t number);
-    ByteWriter &u16(std::uint16_t number);
-    ByteWriter &u32(std::uint32_t number);
-    ByteWriter &u64(std::uint64_t number);
-    ByteWriter &i64(std::int64_t number) { return u64(static_cast<std::uint64_t>(number)); }
-    ByteWriter &raw(std::string_view bytes);  // the bytes alone
-    ByteWriter &text(std::string_view bytes); // u32 length, then the bytes
-    const std::string &bytes() const { return bytes_; }
+    ByteWriter& u8(std::uint8_t number);
+    ByteWriter& u16(std::uint16_t number);
+    ByteWriter& u32(std::uint32_t number);
+    ByteWriter& u64(std::uint64_t number);
+    ByteWriter& i64(std::int64_t number) { return u64(static_cast<std::uint64_t>(number)); }
+    ByteWriter& raw(std::string_view bytes);  // the bytes alone
+    ByteWriter& text(std::string_view bytes); // u32 length, then the bytes
+    const std::string& bytes() const { return bytes_; }
     std::string take() { return std::move(bytes_); }
 
   private:

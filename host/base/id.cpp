@@ -18,7 +18,7 @@ struct Last {
     std::uint64_t low = 0;
 };
 
-void draw_random(Last &last) {
+void draw_random(Last& last) {
     // getrandom of up to 256 bytes neither fails nor stops half-way once the system has started.
     std::array<unsigned char, 10> bytes{};
     if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))

@@ -52,18 +52,18 @@ template <class T> class [[nodiscard]] Result {
     template <class U>
     requires(!std::is_same_v<std::remove_cvref_t<U>, T> &&
              !std::is_same_v<std::remove_cvref_t<U>, Error> &&
-             !std::is_same_v<std::remove_cvref_t<U>, Result> && std::is_convertible_v<U &&, T>)
-        Result(U &&value)
+             !std::is_same_v<std::remove_cvref_t<U>, Result> && std::is_convertible_v<U&&, T>)
+        Result(U&& value)
         : state_(std::in_place_index<0>, std::forward<U>(value)) {}
 
     bool ok() const { return state_.index() == 0; }
     explicit operator bool() const { return ok(); }
-    T &value() & { return std::get<0>(state_); }
-    const T &value() const & { return std::get<0>(state_); }
+    T& value() & { return std::get<0>(state_); }
+    const T& value() const& { return std::get<0>(state_); }
     T value() && { return std::get<0>(std::move(state_)); }
-    Error &error() & { return std::get<1>(state_); }
-    const Error &error() const & { return std::get<1>(state_); }
-    Error &&error() && { return std::get<1>(std::move(state_)); }
+    Error& error() & { return std::get<1>(state_); }
+    const Error& error() const& { return std::get<1>(state_); }
+    Error&& error() && { return std::get<1>(std::move(state_)); }
 
     // Names the task and its object, where no deeper layer has named one.
     Result while_doing(std::string_view what, std::string_view on = {}) &&;
@@ -81,9 +81,9 @@ template <> class [[nodiscard]] Result<void> {
     bool ok() const { return !failed_; }
     explicit operator bool() const { return ok(); }
     void value() const {}
-    Error &error() & { return error_; }
-    const Error &error() const & { return error_; }
-    Error &&error() && { return std::move(error_); }
+    Error& error() & { return error_; }
+    const Error& error() const& { return error_; }
+    Error&& error() && { return std::move(error_); }
     Result while_doing(std::string_view what, std::string_view on = {}) &&;
 
   private:
@@ -91,7 +91,7 @@ template <> class [[nodiscard]] Result<void> {
     bool failed_ = false;
 };
 
-inline void name_task(Error &error, std::string_view what, std::string_view on) {
+inline void name_task(Error& error, std::string_view what, std::string_view on) {
     if (!error.what.empty())
         return;
     error.what = what;
@@ -112,11 +112,15 @@ inline Result<void> Result<void>::while_doing(std::string_view what, std::string
 
 } // namespace respawn
 
-// TRY(x) is x's value, or returns x's error from the function it stands in.
-#define TRY(...)                                                                                       \
+// TRY(x) is x's value, or returns x's error from the function it stands in. The name is numbered, so
+// that one TRY may stand inside another.
+#define RESPAWN_TRY(name, ...)                                                                         \
     ({                                                                                                 \
-        auto try_result_ = (__VA_ARGS__);                                                              \
-        if (!try_result_.ok())                                                                         \
-            return std::move(try_result_).error();                                                     \
-        std::move(try_result_).value();                                                                \
+        auto name = (__VA_ARGS__);                                                                     \
+        if (!name.ok())                                                                                \
+            return std::move(name).error();                                                            \
+        std::move(name).value();                                                                       \
     })
+#define RESPAWN_JOIN(a, b) a##b
+#define RESPAWN_NUMBERED(name, number) RESPAWN_JOIN(name, number)
+#define TRY(...) RESPAWN_TRY(RESPAWN_NUMBERED(try_result_, __COUNTER__), __VA_ARGS__)

@@ -85,7 +85,7 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
     }
 }
 
-std::string join(const std::vector<std::string> &parts, std::string_view separator) {
+std::string join(const std::vector<std::string>& parts, std::string_view separator) {
     return fmt::format("{}", fmt::join(parts, separator));
 }
 
@@ -116,10 +116,10 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 } // namespace
 
-std::string nearest(std::string_view word, const std::vector<std::string> &candidates) {
+std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
     std::string best;
     std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
-    for (const auto &candidate : candidates) {
+    for (const auto& candidate : candidates) {
         const auto distance = edit_distance(word, candidate);
         if (distance < best_distance) {
             best_distance = distance;

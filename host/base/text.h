@@ -18,11 +18,11 @@ std::string human_size(std::uint64_t bytes);
 std::string counted(std::uint64_t count, std::string_view noun);
 
 std::vector<std::string_view> split(std::string_view text, char separator);
-std::string join(const std::vector<std::string> &parts, std::string_view separator);
+std::string join(const std::vector<std::string>& parts, std::string_view separator);
 std::string_view trimmed(std::string_view text);
 
 // The candidate nearest to a mistyped word by edit distance, or empty when none is near.
-std::string nearest(std::string_view word, const std::vector<std::string> &candidates);
+std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
 
 // True when name matches a shell pattern (*, ?, [..]); a '*' also matches '/' only when written "**".
 bool matches_pattern(std::string_view name, std::string_view pattern);

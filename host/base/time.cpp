@@ -27,7 +27,7 @@ Error bad_moment(std::string_view text) {
 }
 
 // Reads exactly `width` digits at the front of text and takes them away; -1 when they are not there.
-int take_digits(std::string_view &text, std::size_t width) {
+int take_digits(std::string_view& text, std::size_t width) {
     int number = -1;
     if (text.size() < width)
         return -1;
@@ -38,14 +38,14 @@ int take_digits(std::string_view &text, std::size_t width) {
     return number;
 }
 
-bool take(std::string_view &text, std::string_view any_of) {
+bool take(std::string_view& text, std::string_view any_of) {
     if (text.empty() || any_of.find(text[0]) == std::string_view::npos)
         return false;
     text.remove_prefix(1);
     return true;
 }
 
-bool take_date(std::string_view &text, std::int64_t &microseconds) {
+bool take_date(std::string_view& text, std::int64_t& microseconds) {
     const int year = take_digits(text, 4);
     const int month = year >= 0 && take(text, "-") ? take_digits(text, 2) : -1;
     const int day_of_month = month >= 0 && take(text, "-") ? take_digits(text, 2) : -1;
@@ -60,7 +60,7 @@ bool take_date(std::string_view &text, std::int64_t &microseconds) {
     return true;
 }
 
-bool take_fraction(std::string_view &text, std::int64_t &microseconds) {
+bool take_fraction(std::string_view& text, std::int64_t& microseconds) {
     if (!take(text, "."))
         return true;
     std::int64_t unit = second / 10;
@@ -74,7 +74,7 @@ bool take_fraction(std::string_view &text, std::int64_t &microseconds) {
     return any;
 }
 
-bool take_clock(std::string_view &text, std::int64_t &microseconds) {
+bool take_clock(std::string_view& text, std::int64_t& microseconds) {
     const int hours = take_digits(text, 2);
     const int minutes = hours >= 0 && take(text, ":") ? take_digits(text, 2) : -1;
     if (minutes < 0 || hours > 23 || minutes > 59)
@@ -86,7 +86,7 @@ bool take_clock(std::string_view &text, std::int64_t &microseconds) {
     return take_fraction(text, microseconds);
 }
 
-bool take_zone(std::string_view &text, std::int64_t &microseconds) {
+bool take_zone(std::string_view& text, std::int64_t& microseconds) {
     if (text.empty() || take(text, "Zz"))
         return true;
     const bool behind = text[0] == '-';
@@ -168,7 +168,7 @@ Result<Duration> parse_duration(std::string_view text) {
     const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
     const std::string_view name(end, static_cast<std::size_t>(text.data() + text.size() - end));
     if (fault == std::errc() && number >= 0 && number < 1'000'000'000)
-        for (const auto &unit : units)
+        for (const auto& unit : units)
             if (unit.name == name)
                 return Duration(number * unit.microseconds);
     return Error{ .kind = Kind::usage,

@@ -14,7 +14,7 @@ using Duration = std::chrono::microseconds;
 
 struct Moment {
     std::int64_t microseconds = 0;
-    auto operator<=>(const Moment &) const = default;
+    auto operator<=>(const Moment&) const = default;
     Moment operator+(Duration span) const { return { microseconds + span.count() }; }
     Duration operator-(Moment earlier) const { return Duration(microseconds - earlier.microseconds); }
 };

@@ -9,9 +9,9 @@
 
 namespace respawn {
 
-const Value &Value::at(std::string_view key) const {
+const Value& Value::at(std::string_view key) const {
     static const Value nothing;
-    const auto *members = map();
+    const auto* members = map();
     if (!members)
         return nothing;
     const auto found = members->find(key);
@@ -19,12 +19,12 @@ const Value &Value::at(std::string_view key) const {
 }
 
 std::string Value::text_at(std::string_view key, std::string_view otherwise) const {
-    const auto *found = at(key).text();
+    const auto* found = at(key).text();
     return found ? *found : std::string(otherwise);
 }
 
 std::int64_t Value::integer_at(std::string_view key, std::int64_t otherwise) const {
-    const auto *found = at(key).integer();
+    const auto* found = at(key).integer();
     return found ? *found : otherwise;
 }
 
@@ -37,13 +37,13 @@ std::string_view Value::type_name() const {
 bool Value::has_symbol() const {
     if (symbol())
         return true;
-    if (const auto *items = list()) {
-        for (const auto &item : *items)
+    if (const auto* items = list()) {
+        for (const auto& item : *items)
             if (item.has_symbol())
                 return true;
     }
-    if (const auto *members = map()) {
-        for (const auto &[key, member] : *members)
+    if (const auto* members = map()) {
+        for (const auto& [key, member] : *members)
             if (member.has_symbol())
                 return true;
     }
@@ -65,38 +65,38 @@ enum Tag : std::uint8_t {
     map_tag
 };
 
-void encode_to(ByteWriter &out, const Value &value) {
+void encode_to(ByteWriter& out, const Value& value) {
     if (value.is_null()) {
         out.u8(null_tag);
-    } else if (const auto *truth = value.boolean()) {
+    } else if (const auto* truth = value.boolean()) {
         out.u8(*truth ? true_tag : false_tag);
-    } else if (const auto *whole = value.integer()) {
+    } else if (const auto* whole = value.integer()) {
         out.u8(integer_tag).i64(*whole);
-    } else if (const auto *number = value.real()) {
+    } else if (const auto* number = value.real()) {
         out.u8(real_tag).u64(
             std::bit_cast<std::uint64_t>(std::isnan(*number) ? std::nan("") : *number));
-    } else if (const auto *text = value.text()) {
+    } else if (const auto* text = value.text()) {
         out.u8(text_tag).text(*text);
-    } else if (const auto *blob = value.blob()) {
+    } else if (const auto* blob = value.blob()) {
         out.u8(blob_tag).text(blob->bytes);
-    } else if (const auto *symbol = value.symbol()) {
+    } else if (const auto* symbol = value.symbol()) {
         out.u8(symbol_tag).text(symbol->name);
-    } else if (const auto *items = value.list()) {
+    } else if (const auto* items = value.list()) {
         out.u8(list_tag).u32(static_cast<std::uint32_t>(items->size()));
-        for (const auto &item : *items)
+        for (const auto& item : *items)
             encode_to(out, item);
-    } else if (const auto *members = value.map()) {
+    } else if (const auto* members = value.map()) {
         out.u8(map_tag).u32(static_cast<std::uint32_t>(members->size()));
-        for (const auto &[key, member] : *members) {
+        for (const auto& [key, member] : *members) {
             out.text(key);
             encode_to(out, member);
         }
     }
 }
 
-Result<Value> decode_from(ByteReader &in, int depth);
+Result<Value> decode_from(ByteReader& in, int depth);
 
-Result<Value> decode_list(ByteReader &in, int depth) {
+Result<Value> decode_list(ByteReader& in, int depth) {
     const auto count = TRY(in.u32());
     if (count > in.left())
         return Error{ .kind = Kind::corrupt, .why = "a list is longer than its bytes" };
@@ -106,7 +106,7 @@ Result<Value> decode_list(ByteReader &in, int depth) {
     return Value(std::move(items));
 }
 
-Result<Value> decode_map(ByteReader &in, int depth) {
+Result<Value> decode_map(ByteReader& in, int depth) {
     const auto count = TRY(in.u32());
     Value::Map members;
     for (std::uint32_t i = 0; i < count; ++i) {
@@ -118,7 +118,7 @@ Result<Value> decode_map(ByteReader &in, int depth) {
     return Value(std::move(members));
 }
 
-Result<Value> decode_from(ByteReader &in, int depth) {
+Result<Value> decode_from(ByteReader& in, int depth) {
     if (depth > max_depth)
         return Error{ .kind = Kind::corrupt,
                       .why = fmt::format("values are nested more than {} deep", max_depth) };
@@ -151,7 +151,7 @@ Result<Value> decode_from(ByteReader &in, int depth) {
 
 } // namespace
 
-std::string encode(const Value &value) {
+std::string encode(const Value& value) {
     ByteWriter out;
     encode_to(out, value);
     return out.take();
@@ -164,27 +164,27 @@ Result<Value> decode(std::string_view bytes) {
     return value;
 }
 
-std::string to_text(const Value &value) {
-    if (const auto *truth = value.boolean())
+std::string to_text(const Value& value) {
+    if (const auto* truth = value.boolean())
         return *truth ? "true" : "false";
-    if (const auto *whole = value.integer())
+    if (const auto* whole = value.integer())
         return std::to_string(*whole);
-    if (const auto *number = value.real())
+    if (const auto* number = value.real())
         return fmt::format("{}", *number);
-    if (const auto *text = value.text())
+    if (const auto* text = value.text())
         return "'" + printable(*text) + "'";
-    if (const auto *blob = value.blob())
+    if (const auto* blob = value.blob())
         return "x'" + to_hex(blob->bytes) + "'";
-    if (const auto *symbol = value.symbol())
+    if (const auto* symbol = value.symbol())
         return "<" + printable(symbol->name) + ">";
     std::string line;
-    if (const auto *items = value.list()) {
-        for (const auto &item : *items)
+    if (const auto* items = value.list()) {
+        for (const auto& item : *items)
             line += (line.empty() ? "" : ", ") + to_text(item);
         return "[" + line + "]";
     }
-    if (const auto *members = value.map()) {
-        for (const auto &[key, member] : *members)
+    if (const auto* members = value.map()) {
+        for (const auto& [key, member] : *members)
             line += (line.empty() ? "" : ", ") + printable(key) + "=" + to_text(member);
         return "{" + line + "}";
     }

@@ -19,12 +19,12 @@ namespace respawn {
 
 struct Blob {
     std::string bytes;
-    auto operator<=>(const Blob &) const = default;
+    auto operator<=>(const Blob&) const = default;
 };
 
 struct Symbol {
     std::string name;
-    auto operator<=>(const Symbol &) const = default;
+    auto operator<=>(const Symbol&) const = default;
 };
 
 class Value {
@@ -38,7 +38,7 @@ class Value {
     Value(int number) : state_(std::int64_t{ number }) {}
     Value(std::int64_t number) : state_(number) {}
     Value(double number) : state_(number) {}
-    Value(const char *text) : state_(std::string(text)) {}
+    Value(const char* text) : state_(std::string(text)) {}
     Value(std::string text) : state_(std::move(text)) {}
     Value(std::string_view text) : state_(std::string(text)) {}
     Value(Blob blob) : state_(std::move(blob)) {}
@@ -47,19 +47,19 @@ class Value {
     Value(Map map) : state_(std::move(map)) {}
 
     bool is_null() const { return state_.index() == 0; }
-    const bool *boolean() const { return std::get_if<bool>(&state_); }
-    const std::int64_t *integer() const { return std::get_if<std::int64_t>(&state_); }
-    const double *real() const { return std::get_if<double>(&state_); }
-    const std::string *text() const { return std::get_if<std::string>(&state_); }
-    const Blob *blob() const { return std::get_if<Blob>(&state_); }
-    const Symbol *symbol() const { return std::get_if<Symbol>(&state_); }
-    const List *list() const { return std::get_if<List>(&state_); }
-    const Map *map() const { return std::get_if<Map>(&state_); }
-    List *list() { return std::get_if<List>(&state_); }
-    Map *map() { return std::get_if<Map>(&state_); }
+    const bool* boolean() const { return std::get_if<bool>(&state_); }
+    const std::int64_t* integer() const { return std::get_if<std::int64_t>(&state_); }
+    const double* real() const { return std::get_if<double>(&state_); }
+    const std::string* text() const { return std::get_if<std::string>(&state_); }
+    const Blob* blob() const { return std::get_if<Blob>(&state_); }
+    const Symbol* symbol() const { return std::get_if<Symbol>(&state_); }
+    const List* list() const { return std::get_if<List>(&state_); }
+    const Map* map() const { return std::get_if<Map>(&state_); }
+    List* list() { return std::get_if<List>(&state_); }
+    Map* map() { return std::get_if<Map>(&state_); }
 
     // The value under a key, or null when this is no map or has no such key.
-    const Value &at(std::string_view key) const;
+    const Value& at(std::string_view key) const;
     // As at(), with a default when it is missing or of another type.
     std::string text_at(std::string_view key, std::string_view otherwise = {}) const;
     std::int64_t integer_at(std::string_view key, std::int64_t otherwise = 0) const;
@@ -70,7 +70,7 @@ class Value {
     bool has_symbol() const;
 
     // Whole numbers and reals are never equal to each other.
-    bool operator==(const Value &other) const { return state_ == other.state_; }
+    bool operator==(const Value& other) const { return state_ == other.state_; }
 
   private:
     std::variant<std::nullptr_t, bool, std::int64_t, double, std::string, Blob, Symbol, List, Map>
@@ -80,16 +80,16 @@ class Value {
 // The one binary encoding (docs/protocol.md). decode() takes hostile bytes: it refuses depth over
 // max_depth, unsorted or double keys, and anything left over.
 inline constexpr int max_depth = 64;
-std::string encode(const Value &value);
+std::string encode(const Value& value);
 Result<Value> decode(std::string_view bytes);
 
 // As a person reads it in a line: 'active', 120, x'00ff', {a=1, b=[2, 3]}, <now>. Control characters
 // are escaped.
-std::string to_text(const Value &value);
+std::string to_text(const Value& value);
 
 // JSON, for --json and for the http and json primitives. Blobs become {"$blob": hex}, symbols
 // {"$symbol": name}. indent -1 is one line.
-std::string to_json(const Value &value, int indent = -1);
+std::string to_json(const Value& value, int indent = -1);
 // Kind::corrupt with the position for bad JSON or depth over max_depth. Numbers that fit no 64-bit
 // integer become reals.
 Result<Value> from_json(std::string_view text);

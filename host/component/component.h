@@ -21,7 +21,7 @@ namespace respawn::component {
 using Progress = std::function<void(std::uint64_t bytes_done, std::uint64_t bytes_total)>;
 
 struct Work {
-    const Cancellation &cancel;
+    const Cancellation& cancel;
     Progress progress = {};
     io::Path state = {}; // a folder of the component's own for caches and for the record of a restore
                          // under way
@@ -49,36 +49,39 @@ struct RestorePreview {
 class Component {
   public:
     virtual ~Component() = default;
-    virtual const config::ComponentSettings &settings() const = 0;
+    virtual const config::ComponentSettings& settings() const = 0;
 
     // Takes the component into the vault as of one moment. A component that cannot be read at all is an
     // Error; one that is empty, or whose declared source is missing, is a record whose `error` says so.
-    virtual Result<vault::ComponentRecord> back_up(vault::Writer &into, const Work &work) = 0;
+    virtual Result<vault::ComponentRecord> back_up(vault::Writer& into, const Work& work) = 0;
 
     // Brings a record back into `place`, which must be missing or empty, and verifies it against the
     // record.
-    virtual Result<RestoreReport> restore_to(vault::Vault &from, const vault::ComponentRecord &record,
-                                             const io::Path &place, const Work &work) = 0;
+    virtual Result<RestoreReport> restore_to(vault::Vault& from, const vault::ComponentRecord& record,
+                                             const io::Path& place, const Work& work) = 0;
 
-    virtual Result<RestorePreview> preview_restore(vault::Vault &from,
-                                                   const vault::ComponentRecord &record) = 0;
+    virtual Result<RestorePreview> preview_restore(vault::Vault& from,
+                                                   const vault::ComponentRecord& record) = 0;
 
     // Restores beside the live data, verifies, then switches it in; what was live is kept aside. Killed
     // at any moment, finish_restore() completes or rolls back. Kind::conflict while another process has
     // the data open.
-    virtual Result<RestoreReport> restore_live(vault::Vault &from, const vault::ComponentRecord &record,
-                                               const Work &work) = 0;
+    virtual Result<RestoreReport> restore_live(vault::Vault& from, const vault::ComponentRecord& record,
+                                               const Work& work) = 0;
     // Completes or rolls back a restore_live that was killed; says what it did, empty when there was
     // none.
-    virtual Result<std::string> finish_restore(const Work &work) = 0;
+    virtual Result<std::string> finish_restore(const Work& work) = 0;
+
+    // Is the live data what the record holds? By counts and checksums; false when it cannot be read.
+    virtual Result<bool> matches(const vault::ComponentRecord& record, const Work& work) = 0;
 
     // Is the live data sound? Empty when it is, else one line per fault. Never changes the live data.
-    virtual Result<std::vector<std::string>> find_faults(const Work &work) = 0;
+    virtual Result<std::vector<std::string>> find_faults(const Work& work) = 0;
 };
 
 // The list of kinds (components.cpp). Kind::usage for an unknown kind, naming the known ones.
-Result<std::unique_ptr<Component>> open_component(const config::ComponentSettings &settings);
+Result<std::unique_ptr<Component>> open_component(const config::ComponentSettings& settings);
 // For a restore without configuration: the component a record describes, with its recorded paths.
-Result<std::unique_ptr<Component>> open_recorded(const vault::ComponentRecord &record);
+Result<std::unique_ptr<Component>> open_recorded(const vault::ComponentRecord& record);
 
 } // namespace respawn::component

@@ -28,9 +28,9 @@ Extents find_extents(int file, std::uint64_t size) {
     return found;
 }
 
-Extents join_over(const Extents &extents, std::uint64_t gap) {
+Extents join_over(const Extents& extents, std::uint64_t gap) {
     Extents joined;
-    for (const auto &[offset, length] : extents) {
+    for (const auto& [offset, length] : extents) {
         if (!joined.empty() && offset - (joined.back().first + joined.back().second) < gap)
             joined.back().second = offset + length - joined.back().first;
         else
@@ -41,7 +41,7 @@ Extents join_over(const Extents &extents, std::uint64_t gap) {
 
 } // namespace
 
-Layout layout_of(int file, const struct stat &status) {
+Layout layout_of(int file, const struct stat& status) {
     Layout layout{ .size = static_cast<std::uint64_t>(status.st_size) };
     if (static_cast<std::uint64_t>(status.st_blocks) * 512 >= layout.size)
         return layout;
@@ -56,11 +56,11 @@ Layout layout_of(int file, const struct stat &status) {
     return layout;
 }
 
-LayoutSource::LayoutSource(int file, const Layout &layout, const io::Path &path)
+LayoutSource::LayoutSource(int file, const Layout& layout, const io::Path& path)
     : file_(file), stretches_(layout.has_holes ? layout.extents : Extents{ { 0, layout.size } }),
       pads_(layout.has_holes), path_(path) {}
 
-Result<std::size_t> LayoutSource::read_at(char *buffer, std::size_t size, std::uint64_t offset) {
+Result<std::size_t> LayoutSource::read_at(char* buffer, std::size_t size, std::uint64_t offset) {
     for (;;) {
         const auto got = ::pread(file_, buffer, size, static_cast<off_t>(offset));
         if (got < 0 && errno == EINTR)
@@ -76,14 +76,14 @@ Result<std::size_t> LayoutSource::read_at(char *buffer, std::size_t size, std::u
     }
 }
 
-Result<std::size_t> LayoutSource::read(char *buffer, std::size_t size) {
+Result<std::size_t> LayoutSource::read(char* buffer, std::size_t size) {
     while (stretch_ < stretches_.size() && within_ == stretches_[stretch_].second) {
         ++stretch_;
         within_ = 0;
     }
     if (stretch_ == stretches_.size())
         return std::size_t{ 0 };
-    const auto &[offset, length] = stretches_[stretch_];
+    const auto& [offset, length] = stretches_[stretch_];
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(size, length - within_));
     const auto got = TRY(read_at(buffer, wanted, offset + within_));
     if (taken_ == 0 && offset == 0)
@@ -93,10 +93,10 @@ Result<std::size_t> LayoutSource::read(char *buffer, std::size_t size) {
     return got;
 }
 
-Result<void> must_be_sound(const vault::TreeEntry &entry) {
+Result<void> must_be_sound(const vault::TreeEntry& entry) {
     std::uint64_t end = 0, sum = 0;
     bool sound = entry.size <= static_cast<std::uint64_t>(INT64_MAX);
-    for (const auto &[offset, length] : entry.extents) {
+    for (const auto& [offset, length] : entry.extents) {
         sound = sound && offset >= end && offset <= entry.size && length <= entry.size - offset;
         end = offset + length;
         sum += length;
@@ -116,7 +116,7 @@ namespace {
 class PlacingSink final : public io::Sink {
   public:
     using Take = std::function<Result<void>(std::uint64_t offset, std::string_view bytes)>;
-    PlacingSink(const vault::TreeEntry &entry, const Cancellation &cancel, Take take)
+    PlacingSink(const vault::TreeEntry& entry, const Cancellation& cancel, Take take)
         : extents_(entry.extents.empty() ? Extents{ { 0, entry.content.size } } : entry.extents),
           cancel_(cancel), take_(std::move(take)) {}
 
@@ -141,13 +141,13 @@ class PlacingSink final : public io::Sink {
 
   private:
     Extents extents_;
-    const Cancellation &cancel_;
+    const Cancellation& cancel_;
     Take take_;
     std::size_t at_ = 0;
     std::uint64_t within_ = 0, written_ = 0;
 };
 
-Result<void> write_at(int file, std::uint64_t offset, std::string_view bytes, const io::Path &path) {
+Result<void> write_at(int file, std::uint64_t offset, std::string_view bytes, const io::Path& path) {
     while (!bytes.empty()) {
         const auto put = ::pwrite(file, bytes.data(), bytes.size(), static_cast<off_t>(offset));
         if (put < 0 && errno == EINTR)
@@ -160,7 +160,7 @@ Result<void> write_at(int file, std::uint64_t offset, std::string_view bytes, co
     return {};
 }
 
-Result<bool> is_zero(int file, std::uint64_t offset, std::uint64_t end, const io::Path &path) {
+Result<bool> is_zero(int file, std::uint64_t offset, std::uint64_t end, const io::Path& path) {
     constexpr std::uint64_t piece = 1 << 20;
     while (offset < end) {
         const auto bytes = TRY(io::read_at(file, offset, std::min(piece, end - offset), path));
@@ -172,11 +172,11 @@ Result<bool> is_zero(int file, std::uint64_t offset, std::uint64_t end, const io
 }
 
 // What the entry calls holes must read as zeros.
-Result<bool> same_holes(const vault::TreeEntry &entry, int file, const io::Path &path) {
+Result<bool> same_holes(const vault::TreeEntry& entry, int file, const io::Path& path) {
     if (entry.content.size == entry.size)
         return true;
     std::uint64_t at = 0;
-    for (const auto &[offset, length] : entry.extents) {
+    for (const auto& [offset, length] : entry.extents) {
         if (!TRY(is_zero(file, at, offset, path)))
             return false;
         at = offset + length;
@@ -186,8 +186,8 @@ Result<bool> same_holes(const vault::TreeEntry &entry, int file, const io::Path 
 
 } // namespace
 
-Result<void> write_bytes(vault::Vault &from, const vault::TreeEntry &entry, int file,
-                         const io::Path &path, const Cancellation &cancel) {
+Result<void> write_bytes(vault::Vault& from, const vault::TreeEntry& entry, int file,
+                         const io::Path& path, const Cancellation& cancel) {
     TRY(must_be_sound(entry));
     PlacingSink sink(entry, cancel, [&](std::uint64_t offset, std::string_view bytes) {
         return write_at(file, offset, bytes, path);
@@ -203,8 +203,8 @@ Result<void> write_bytes(vault::Vault &from, const vault::TreeEntry &entry, int 
     return {};
 }
 
-Result<bool> same_bytes(vault::Vault &from, const vault::TreeEntry &entry, int file,
-                        const io::Path &path, const Cancellation &cancel) {
+Result<bool> same_bytes(vault::Vault& from, const vault::TreeEntry& entry, int file,
+                        const io::Path& path, const Cancellation& cancel) {
     TRY(must_be_sound(entry));
     bool differs = !TRY(same_holes(entry, file, path));
     PlacingSink sink(entry, cancel, [&](std::uint64_t offset, std::string_view bytes) -> Result<void> {

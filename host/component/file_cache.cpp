@@ -18,7 +18,7 @@ constexpr std::size_t largest_record = 1 << 20;
 constexpr std::size_t check_size = 8;
 
 // Sorts as the walk goes: what is below a folder before its next sibling.
-std::string key_of(const io::Path &path) {
+std::string key_of(const io::Path& path) {
     auto key = path.string();
     std::replace(key.begin(), key.end(), '/', '\0');
     return key;
@@ -31,14 +31,14 @@ struct Record {
     StoredFile stored;
 };
 
-std::string bytes_of(const Record &record) {
+std::string bytes_of(const Record& record) {
     ByteWriter out;
     out.text(record.key).u64(record.inode).u64(record.size).i64(record.modified).i64(record.changed);
-    const auto &content = record.stored.content;
+    const auto& content = record.stored.content;
     out.u64(content.size).u8(content.depth);
-    out.raw({ reinterpret_cast<const char *>(content.root.bytes.data()), content.root.bytes.size() });
+    out.raw({ reinterpret_cast<const char*>(content.root.bytes.data()), content.root.bytes.size() });
     out.u32(static_cast<std::uint32_t>(record.stored.extents.size()));
-    for (const auto &[offset, length] : record.stored.extents)
+    for (const auto& [offset, length] : record.stored.extents)
         out.u64(offset).u64(length);
     return out.take();
 }
@@ -117,10 +117,10 @@ struct FileCache::State {
 };
 
 FileCache::FileCache(std::unique_ptr<State> state) : state_(std::move(state)) {}
-FileCache::FileCache(FileCache &&) noexcept = default;
+FileCache::FileCache(FileCache&&) noexcept = default;
 FileCache::~FileCache() = default;
 
-Result<FileCache> FileCache::open(const io::Path &state, Moment begun) {
+Result<FileCache> FileCache::open(const io::Path& state, Moment begun) {
     auto own = std::make_unique<State>();
     own->path = state / "files.cache";
     own->fresh_path = state / "files.cache.new";
@@ -138,11 +138,11 @@ Result<FileCache> FileCache::open(const io::Path &state, Moment begun) {
     return FileCache(std::move(own));
 }
 
-std::optional<StoredFile> FileCache::find(const io::Path &path, const struct stat &status) {
+std::optional<StoredFile> FileCache::find(const io::Path& path, const struct stat& status) {
     const auto key = key_of(path);
     while (state_->next && state_->next->key < key)
         state_->advance();
-    const auto &record = state_->next;
+    const auto& record = state_->next;
     if (!record || record->key != key || record->inode != status.st_ino ||
         record->size != static_cast<std::uint64_t>(status.st_size) ||
         record->modified != nanoseconds(status.st_mtim) ||
@@ -151,7 +151,7 @@ std::optional<StoredFile> FileCache::find(const io::Path &path, const struct sta
     return record->stored;
 }
 
-Result<void> FileCache::add(const io::Path &path, const struct stat &status, const StoredFile &stored) {
+Result<void> FileCache::add(const io::Path& path, const struct stat& status, const StoredFile& stored) {
     const auto modified = nanoseconds(status.st_mtim), changed = nanoseconds(status.st_ctim);
     if (modified >= state_->newest || changed >= state_->newest)
         return {};

@@ -25,13 +25,13 @@ class FileCache {
   public:
     // `begun`: when the backup began. A file changed less than two seconds before that, or later, is
     // not remembered: it may change again without another time stamp.
-    static Result<FileCache> open(const io::Path &state, Moment begun);
-    FileCache(FileCache &&) noexcept;
+    static Result<FileCache> open(const io::Path& state, Moment begun);
+    FileCache(FileCache&&) noexcept;
     ~FileCache();
 
     // Asked in the order of the walk: a folder's entries by name, each with all that is below it.
-    std::optional<StoredFile> find(const io::Path &path, const struct stat &status);
-    Result<void> add(const io::Path &path, const struct stat &status, const StoredFile &stored);
+    std::optional<StoredFile> find(const io::Path& path, const struct stat& status);
+    Result<void> add(const io::Path& path, const struct stat& status, const StoredFile& stored);
     // Replaces the old cache.
     Result<void> finish();
 

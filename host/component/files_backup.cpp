@@ -36,37 +36,37 @@ struct Spot {
 
 class Walk {
   public:
-    Walk(const config::ComponentSettings &settings, vault::Writer &into, const Work &work,
+    Walk(const config::ComponentSettings& settings, vault::Writer& into, const Work& work,
          FileCache cache)
         : settings_(settings), into_(into), work_(work), cache_(std::move(cache)) {
-        for (const auto &folder : work.keep_out)
+        for (const auto& folder : work.keep_out)
             add_keep_out(folder);
         add_keep_out(work.state);
     }
 
-    Result<void> run(ComponentRecord &record);
+    Result<void> run(ComponentRecord& record);
 
   private:
-    void add_keep_out(const io::Path &folder);
-    bool is_kept_out(const struct stat &status) const;
-    bool is_excluded(const Spot &spot, bool is_folder) const;
+    void add_keep_out(const io::Path& folder);
+    bool is_kept_out(const struct stat& status) const;
+    bool is_excluded(const Spot& spot, bool is_folder) const;
     // What was skipped is an entry that is not there; an Error ends the backup.
-    Result<std::optional<TreeEntry>> skipped(const io::Path &path, const Error &why);
-    Result<Tree> roots_below(int folder, const RootNode &node, const io::Path &path, int depth);
-    Result<std::optional<TreeEntry>> on_the_way(int folder, const std::string &name,
-                                                const RootNode &node, const io::Path &path, int depth);
-    Result<std::optional<TreeEntry>> entry_of(const Spot &spot, bool is_root);
-    Result<std::optional<TreeEntry>> folder_entry(const Spot &spot, TreeEntry entry);
-    Result<std::optional<TreeEntry>> file_entry(const Spot &spot, TreeEntry entry, struct stat status);
-    Result<bool> take_known(const Spot &spot, const struct stat &status, TreeEntry &entry);
+    Result<std::optional<TreeEntry>> skipped(const io::Path& path, const Error& why);
+    Result<Tree> roots_below(int folder, const RootNode& node, const io::Path& path, int depth);
+    Result<std::optional<TreeEntry>> on_the_way(int folder, const std::string& name,
+                                                const RootNode& node, const io::Path& path, int depth);
+    Result<std::optional<TreeEntry>> entry_of(const Spot& spot, bool is_root);
+    Result<std::optional<TreeEntry>> folder_entry(const Spot& spot, TreeEntry entry);
+    Result<std::optional<TreeEntry>> file_entry(const Spot& spot, TreeEntry entry, struct stat status);
+    Result<bool> take_known(const Spot& spot, const struct stat& status, TreeEntry& entry);
     enum class Reading { done, changed, failed };
-    Result<Reading> read_file(const Spot &spot, TreeEntry &entry, struct stat &status);
-    std::uint64_t link_number(const struct stat &status);
-    void count(const TreeEntry &entry);
+    Result<Reading> read_file(const Spot& spot, TreeEntry& entry, struct stat& status);
+    std::uint64_t link_number(const struct stat& status);
+    void count(const TreeEntry& entry);
 
-    const config::ComponentSettings &settings_;
-    vault::Writer &into_;
-    const Work &work_;
+    const config::ComponentSettings& settings_;
+    vault::Writer& into_;
+    const Work& work_;
     FileCache cache_;
     Owners owners_;
     Notes problems_, notes_;
@@ -80,17 +80,17 @@ class Walk {
     std::uint64_t files_ = 0, bytes_ = 0, entries_ = 0;
 };
 
-void Walk::add_keep_out(const io::Path &folder) {
+void Walk::add_keep_out(const io::Path& folder) {
     struct stat status {};
     if (!folder.empty() && ::stat(folder.c_str(), &status) == 0)
         keep_out_.emplace(status.st_dev, status.st_ino);
 }
 
-bool Walk::is_kept_out(const struct stat &status) const {
+bool Walk::is_kept_out(const struct stat& status) const {
     return S_ISDIR(status.st_mode) && keep_out_.contains({ status.st_dev, status.st_ino });
 }
 
-bool Walk::is_excluded(const Spot &spot, bool is_folder) const {
+bool Walk::is_excluded(const Spot& spot, bool is_folder) const {
     return std::any_of(settings_.exclude.begin(), settings_.exclude.end(),
                        [&](std::string_view pattern) {
                            const bool folders_only = pattern.ends_with('/');
@@ -104,7 +104,7 @@ bool Walk::is_excluded(const Spot &spot, bool is_folder) const {
                        });
 }
 
-Result<std::optional<TreeEntry>> Walk::skipped(const io::Path &path, const Error &why) {
+Result<std::optional<TreeEntry>> Walk::skipped(const io::Path& path, const Error& why) {
     if (why.kind == Kind::missing)
         notes_.add(fmt::format("{} vanished while it was backed up", printable(path.string())));
     else
@@ -112,12 +112,12 @@ Result<std::optional<TreeEntry>> Walk::skipped(const io::Path &path, const Error
     return std::optional<TreeEntry>();
 }
 
-Result<void> Walk::run(ComponentRecord &record) {
+Result<void> Walk::run(ComponentRecord& record) {
     const auto roots = find_roots(settings_.paths, problems_, notes_);
     const auto top = TRY(open_folder("/"));
     Tree tree;
     if (roots.top.whole) { // "/" itself
-        for (const auto &name : TRY(names_in(top.number(), "/")))
+        for (const auto& name : TRY(names_in(top.number(), "/")))
             if (auto entry = TRY(entry_of({ top.number(), name, "/" + name, name, 1 }, false)))
                 tree.push_back(std::move(*entry));
     } else {
@@ -128,11 +128,11 @@ Result<void> Walk::run(ComponentRecord &record) {
         record.tree = TRY(into_.store_tree(tree));
     TRY(cache_.finish());
     Value::List real, given, exclude;
-    for (const auto &path : roots.paths)
+    for (const auto& path : roots.paths)
         real.emplace_back(path.string());
-    for (const auto &path : settings_.paths)
+    for (const auto& path : settings_.paths)
         given.emplace_back(path.string());
-    for (const auto &pattern : settings_.exclude)
+    for (const auto& pattern : settings_.exclude)
         exclude.emplace_back(pattern);
     record.detail = Value::Map{
         { "roots", std::move(real) },      { "paths", std::move(given) },
@@ -152,9 +152,9 @@ Result<void> Walk::run(ComponentRecord &record) {
     return {};
 }
 
-Result<Tree> Walk::roots_below(int folder, const RootNode &node, const io::Path &path, int depth) {
+Result<Tree> Walk::roots_below(int folder, const RootNode& node, const io::Path& path, int depth) {
     Tree tree;
-    for (const auto &[name, below] : node.below) {
+    for (const auto& [name, below] : node.below) {
         auto entry = below.whole ? entry_of({ folder, name, path / name, "", depth + 1 }, true)
                                  : on_the_way(folder, name, below, path / name, depth + 1);
         if (auto found = TRY(std::move(entry)))
@@ -163,8 +163,8 @@ Result<Tree> Walk::roots_below(int folder, const RootNode &node, const io::Path 
     return tree;
 }
 
-Result<std::optional<TreeEntry>> Walk::on_the_way(int folder, const std::string &name,
-                                                  const RootNode &node, const io::Path &path,
+Result<std::optional<TreeEntry>> Walk::on_the_way(int folder, const std::string& name,
+                                                  const RootNode& node, const io::Path& path,
                                                   int depth) {
     const auto status = stat_at(folder, name, path);
     auto below = open_folder_at(folder, name, path);
@@ -179,13 +179,13 @@ Result<std::optional<TreeEntry>> Walk::on_the_way(int folder, const std::string 
     return std::optional(std::move(entry).value());
 }
 
-Result<std::optional<TreeEntry>> Walk::entry_of(const Spot &spot, bool is_root) {
+Result<std::optional<TreeEntry>> Walk::entry_of(const Spot& spot, bool is_root) {
     TRY(work_.cancel.check());
     const auto looked = stat_at(spot.folder, spot.name, spot.path);
     if (!looked.ok() || !looked.value())
         return skipped(spot.path,
                        looked.ok() ? io::system_error("look at", spot.path, ENOENT) : looked.error());
-    const auto &status = *looked.value();
+    const auto& status = *looked.value();
     const auto type = type_of(status.st_mode);
     if (!type || is_kept_out(status) || (!is_root && is_excluded(spot, S_ISDIR(status.st_mode))))
         return std::optional<TreeEntry>();
@@ -202,7 +202,7 @@ Result<std::optional<TreeEntry>> Walk::entry_of(const Spot &spot, bool is_root) 
     return std::optional(std::move(entry).value());
 }
 
-Result<std::optional<TreeEntry>> Walk::folder_entry(const Spot &spot, TreeEntry entry) {
+Result<std::optional<TreeEntry>> Walk::folder_entry(const Spot& spot, TreeEntry entry) {
     if (spot.depth > deepest) {
         problems_.add(
             fmt::format("{} is nested more than {} deep", printable(spot.path.string()), deepest));
@@ -215,7 +215,7 @@ Result<std::optional<TreeEntry>> Walk::folder_entry(const Spot &spot, TreeEntry 
     if (!names.ok())
         return skipped(spot.path, names.error());
     Tree tree;
-    for (const auto &name : names.value()) {
+    for (const auto& name : names.value()) {
         const auto relative = spot.relative.empty() ? name : spot.relative + "/" + name;
         if (auto below = TRY(entry_of(
                 { folder.value().number(), name, spot.path / name, relative, spot.depth + 1 }, false)))
@@ -227,8 +227,8 @@ Result<std::optional<TreeEntry>> Walk::folder_entry(const Spot &spot, TreeEntry 
 
 // Stays the same from backup to backup: the inode's number, or the next one that is free where two file
 // systems have the same.
-std::uint64_t Walk::link_number(const struct stat &status) {
-    auto &linked = links_[{ status.st_dev, status.st_ino }];
+std::uint64_t Walk::link_number(const struct stat& status) {
+    auto& linked = links_[{ status.st_dev, status.st_ino }];
     if (linked.number == 0) {
         linked.number = std::max<std::uint64_t>(status.st_ino, 1);
         while (!link_numbers_.insert(linked.number).second)
@@ -237,19 +237,19 @@ std::uint64_t Walk::link_number(const struct stat &status) {
     return linked.number;
 }
 
-void Walk::count(const TreeEntry &entry) {
+void Walk::count(const TreeEntry& entry) {
     ++files_;
     bytes_ += entry.size;
     if (work_.progress)
         work_.progress(bytes_, 0);
 }
 
-bool same_times(const struct stat &one, const struct stat &other) {
+bool same_times(const struct stat& one, const struct stat& other) {
     return one.st_size == other.st_size && nanoseconds(one.st_mtim) == nanoseconds(other.st_mtim) &&
            nanoseconds(one.st_ctim) == nanoseconds(other.st_ctim);
 }
 
-Result<bool> Walk::take_known(const Spot &spot, const struct stat &status, TreeEntry &entry) {
+Result<bool> Walk::take_known(const Spot& spot, const struct stat& status, TreeEntry& entry) {
     if (const auto linked = links_.find({ status.st_dev, status.st_ino });
         entry.hard_link != 0 && linked != links_.end() && linked->second.stored &&
         linked->second.stored->size == entry.size &&
@@ -267,7 +267,7 @@ Result<bool> Walk::take_known(const Spot &spot, const struct stat &status, TreeE
     return true;
 }
 
-Result<std::optional<TreeEntry>> Walk::file_entry(const Spot &spot, TreeEntry entry,
+Result<std::optional<TreeEntry>> Walk::file_entry(const Spot& spot, TreeEntry entry,
                                                   struct stat status) {
     if (!TRY(take_known(spot, status, entry))) {
         auto reading = TRY(read_file(spot, entry, status));
@@ -286,13 +286,13 @@ Result<std::optional<TreeEntry>> Walk::file_entry(const Spot &spot, TreeEntry en
     return std::optional(std::move(entry));
 }
 
-io::Descriptor open_file(int folder, const std::string &name) {
+io::Descriptor open_file(int folder, const std::string& name) {
     const int flags = O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
     const int quiet = ::openat(folder, name.c_str(), flags | O_NOATIME); // only for owners and root
     return io::Descriptor(quiet >= 0 || errno != EPERM ? quiet : ::openat(folder, name.c_str(), flags));
 }
 
-Result<Walk::Reading> Walk::read_file(const Spot &spot, TreeEntry &entry, struct stat &status) {
+Result<Walk::Reading> Walk::read_file(const Spot& spot, TreeEntry& entry, struct stat& status) {
     const auto file = open_file(spot.folder, spot.name);
     if (!file.open() || ::fstat(file.number(), &status) != 0 || !S_ISREG(status.st_mode)) {
         TRY(skipped(spot.path, io::system_error("open", spot.path, file.open() ? ENOENT : errno)));
@@ -321,8 +321,8 @@ Result<Walk::Reading> Walk::read_file(const Spot &spot, TreeEntry &entry, struct
 
 } // namespace
 
-Result<ComponentRecord> back_up_files(const config::ComponentSettings &settings, vault::Writer &into,
-                                      const Work &work) {
+Result<ComponentRecord> back_up_files(const config::ComponentSettings& settings, vault::Writer& into,
+                                      const Work& work) {
     const auto begun = now();
     const auto lock = TRY(hold_state(work.state));
     ComponentRecord record{ .name = settings.name, .kind = "files", .started = begun.microseconds };

@@ -5,7 +5,7 @@
 
 namespace respawn::component {
 
-Result<vault::ComponentRecord> back_up_files(const config::ComponentSettings &settings,
-                                             vault::Writer &into, const Work &work);
+Result<vault::ComponentRecord> back_up_files(const config::ComponentSettings& settings,
+                                             vault::Writer& into, const Work& work);
 
 } // namespace respawn::component

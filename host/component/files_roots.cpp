@@ -8,14 +8,14 @@ namespace respawn::component {
 
 namespace {
 
-io::Path without_slash(const io::Path &path) {
+io::Path without_slash(const io::Path& path) {
     auto normal = std::filesystem::absolute(path).lexically_normal();
     return normal.has_filename() || normal == normal.root_path() ? normal : normal.parent_path();
 }
 
-void insert(Roots &roots, const io::Path &path) {
-    auto *node = &roots.top;
-    for (const auto &part : path.relative_path()) {
+void insert(Roots& roots, const io::Path& path) {
+    auto* node = &roots.top;
+    for (const auto& part : path.relative_path()) {
         if (node->whole)
             return;
         node = &node->below[part.string()];
@@ -24,12 +24,12 @@ void insert(Roots &roots, const io::Path &path) {
         roots.paths.push_back(path);
     node->whole = true;
     node->below.clear();
-    std::erase_if(roots.paths, [&](const io::Path &other) {
+    std::erase_if(roots.paths, [&](const io::Path& other) {
         return other != path && other.string().starts_with(path == "/" ? "/" : path.string() + "/");
     });
 }
 
-void add(Roots &roots, const io::Path &given, Notes &problems, Notes &notes) {
+void add(Roots& roots, const io::Path& given, Notes& problems, Notes& notes) {
     const auto path = without_slash(given);
     std::error_code fault;
     const auto parent = std::filesystem::canonical(path.parent_path(), fault);
@@ -54,9 +54,9 @@ void add(Roots &roots, const io::Path &given, Notes &problems, Notes &notes) {
 
 } // namespace
 
-Roots find_roots(const std::vector<io::Path> &paths, Notes &problems, Notes &notes) {
+Roots find_roots(const std::vector<io::Path>& paths, Notes& problems, Notes& notes) {
     Roots roots;
-    for (const auto &path : paths)
+    for (const auto& path : paths)
         add(roots, path, problems, notes);
     return roots;
 }

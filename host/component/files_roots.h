@@ -20,6 +20,6 @@ struct Roots {
 };
 
 // A root that is a link stands for the link and for what it leads to. Missing ones are problems.
-Roots find_roots(const std::vector<io::Path> &paths, Notes &problems, Notes &notes);
+Roots find_roots(const std::vector<io::Path>& paths, Notes& problems, Notes& notes);
 
 } // namespace respawn::component

@@ -7,6 +7,7 @@
 #include "base/time.h"
 #include "io/file.h"
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -31,6 +32,10 @@ struct PlanSettings {
     std::string name;
     std::vector<std::string> components; // empty: all
     std::string type = "manual";
+    std::vector<std::string> tables;          // empty: all
+    std::string at;                           // "02:00", UTC; or
+    std::string every;                        // "hourly", "daily", "weekly", "15m"
+    std::map<std::string, std::int64_t> keep; // "daily" → 7; empty: everything
 };
 
 struct AlertSettings {
@@ -42,7 +47,7 @@ struct AlertSettings {
 
 struct ChainSettings {
     std::string name;
-    Secret url;                                   // JSON-RPC over HTTP
+    std::vector<Secret> urls;                     // JSON-RPC over HTTP; all of them are asked
     std::int64_t confirmations = 12;              // how deep "deep enough" is, in blocks
     std::map<std::string, std::string> addresses; // names a runbook may use: hot_wallet, galleon_token
 };
@@ -72,7 +77,15 @@ enum class Strictness {
 // --config, $RESPAWN_CONFIG, ./respawn.yaml, /etc/respawn/respawn.yaml: the first that is there.
 // Kind::missing names all that were tried.
 Result<io::Path> find_config(const std::optional<io::Path> &given);
-// Relative paths are relative to the file's folder.
+// Relative paths are relative to the file's folder. The Error is the first one, with its position:
+// "respawn.yaml:12:3: unknown key 'componets'; did you mean 'components'?". No error and no warning
+// shows a secret. Lenient: what is wrong with an entry that is not essential (a plan, an alert, a
+// component) is a warning, and the entry is left out; game, environment, state and vault have to be
+// sound.
 Result<Config> read_config(const io::Path &file, Strictness strictness);
+
+// All known keys as a Markdown page (docs/reference/configuration.md), made from the table that checks
+// them.
+std::string configuration_reference();
 
 } // namespace respawn::config

@@ -24,18 +24,18 @@ void must(bool held) {
     }
 }
 
-const unsigned char *in(std::string_view bytes) {
-    return reinterpret_cast<const unsigned char *>(bytes.data());
+const unsigned char* in(std::string_view bytes) {
+    return reinterpret_cast<const unsigned char*>(bytes.data());
 }
-unsigned char *out(char *bytes) { return reinterpret_cast<unsigned char *>(bytes); }
-unsigned char *out(std::string &bytes) { return out(bytes.data()); }
+unsigned char* out(char* bytes) { return reinterpret_cast<unsigned char*>(bytes); }
+unsigned char* out(std::string& bytes) { return out(bytes.data()); }
 
 struct CipherFree {
-    void operator()(EVP_CIPHER_CTX *context) const { EVP_CIPHER_CTX_free(context); }
+    void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
 };
 using Cipher = std::unique_ptr<EVP_CIPHER_CTX, CipherFree>;
 
-Cipher begin(const Key &key, std::string_view nonce, std::string_view associated, int encrypting) {
+Cipher begin(const Key& key, std::string_view nonce, std::string_view associated, int encrypting) {
     must(nonce.size() == nonce_size);
     Cipher cipher(EVP_CIPHER_CTX_new());
     must(cipher != nullptr);
@@ -47,7 +47,7 @@ Cipher begin(const Key &key, std::string_view nonce, std::string_view associated
     return cipher;
 }
 
-Error not_a_key(const io::Path &path) {
+Error not_a_key(const io::Path& path) {
     return Error{
         .kind = Kind::usage,
         .why = fmt::format("{} is no key file: it should hold 64 hex digits", printable(path.string())),
@@ -74,11 +74,11 @@ Key Key::random() {
 
 Key::~Key() { OPENSSL_cleanse(bytes_.data(), bytes_.size()); }
 
-bool Key::operator==(const Key &other) const {
+bool Key::operator==(const Key& other) const {
     return CRYPTO_memcmp(bytes_.data(), other.bytes_.data(), size) == 0;
 }
 
-Result<Key> read_key_file(const io::Path &path) {
+Result<Key> read_key_file(const io::Path& path) {
     const auto file = TRY(io::open_to_read(path).while_doing("read the key", path.string()));
     struct stat status {};
     if (::fstat(file.number(), &status) != 0)
@@ -98,7 +98,7 @@ Result<Key> read_key_file(const io::Path &path) {
     return key;
 }
 
-Result<Key> make_key_file(const io::Path &path) {
+Result<Key> make_key_file(const io::Path& path) {
     const auto key = Key::random();
     TRY(io::make_folder(path.parent_path()));
     TRY(io::create_durably(path, to_hex(key.bytes()) + "\n", 0600));
@@ -113,7 +113,7 @@ std::string random_bytes(std::size_t size) {
 
 std::string sha256(std::string_view bytes) { return Hash().add(bytes).finish(); }
 
-std::string hmac_sha256(const Key &key, std::string_view bytes) {
+std::string hmac_sha256(const Key& key, std::string_view bytes) {
     std::string mac(32, '\0');
     unsigned size = 0;
     must(HMAC(EVP_sha256(), key.bytes().data(), Key::size, in(bytes), bytes.size(), out(mac), &size) !=
@@ -121,9 +121,9 @@ std::string hmac_sha256(const Key &key, std::string_view bytes) {
     return mac;
 }
 
-Key derive(const Key &from, std::string_view purpose) {
+Key derive(const Key& from, std::string_view purpose) {
     struct Free {
-        void operator()(EVP_PKEY_CTX *context) const { EVP_PKEY_CTX_free(context); }
+        void operator()(EVP_PKEY_CTX* context) const { EVP_PKEY_CTX_free(context); }
     };
     const std::unique_ptr<EVP_PKEY_CTX, Free> context(EVP_PKEY_CTX_new_id(EVP_PKEY_HKDF, nullptr));
     must(context && EVP_PKEY_derive_init(context.get()) == 1);
@@ -140,7 +140,7 @@ Key derive(const Key &from, std::string_view purpose) {
 }
 
 struct Hash::State {
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    EVP_MD_CTX* context = EVP_MD_CTX_new();
     ~State() { EVP_MD_CTX_free(context); }
 };
 
@@ -148,9 +148,9 @@ Hash::Hash() : state_(std::make_unique<State>()) {
     must(EVP_DigestInit_ex(state_->context, EVP_sha256(), nullptr) == 1);
 }
 Hash::~Hash() = default;
-Hash::Hash(Hash &&) noexcept = default;
+Hash::Hash(Hash&&) noexcept = default;
 
-Hash &Hash::add(std::string_view bytes) {
+Hash& Hash::add(std::string_view bytes) {
     must(EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()) == 1);
     return *this;
 }
@@ -161,7 +161,7 @@ std::string Hash::finish() {
     return digest;
 }
 
-std::string seal(const Key &key, std::string_view nonce, std::string_view associated,
+std::string seal(const Key& key, std::string_view nonce, std::string_view associated,
                  std::string_view plain) {
     const auto cipher = begin(key, nonce, associated, 1);
     std::string sealed(plain.size() + tag_size, '\0');
@@ -174,7 +174,7 @@ std::string seal(const Key &key, std::string_view nonce, std::string_view associ
     return sealed;
 }
 
-Result<std::string> open(const Key &key, std::string_view nonce, std::string_view associated,
+Result<std::string> open(const Key& key, std::string_view nonce, std::string_view associated,
                          std::string_view sealed) {
     const Error damaged{ .kind = Kind::corrupt,
                          .why = "the bytes are damaged, or were sealed under another key" };
@@ -192,12 +192,12 @@ Result<std::string> open(const Key &key, std::string_view nonce, std::string_vie
     return plain;
 }
 
-std::string seal_box(const Key &key, std::string_view associated, std::string_view plain) {
+std::string seal_box(const Key& key, std::string_view associated, std::string_view plain) {
     const auto nonce = random_bytes(nonce_size);
     return nonce + seal(key, nonce, associated, plain);
 }
 
-Result<std::string> open_box(const Key &key, std::string_view associated, std::string_view box) {
+Result<std::string> open_box(const Key& key, std::string_view associated, std::string_view box) {
     if (box.size() < nonce_size + tag_size)
         return Error{ .kind = Kind::corrupt, .why = "the sealed bytes are cut short" };
     return open(key, box.substr(0, nonce_size), associated, box.substr(nonce_size));

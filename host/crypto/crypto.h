@@ -22,10 +22,10 @@ class Key {
     static Result<Key> from_bytes(std::string_view bytes);
     static Key random();
     ~Key();
-    Key(const Key &) = default;
-    Key &operator=(const Key &) = default;
+    Key(const Key&) = default;
+    Key& operator=(const Key&) = default;
     std::string_view bytes() const { return { bytes_.data(), bytes_.size() }; }
-    bool operator==(const Key &other) const; // in constant time
+    bool operator==(const Key& other) const; // in constant time
 
   private:
     std::array<char, size> bytes_{};
@@ -33,24 +33,24 @@ class Key {
 
 // A key file: 64 hex digits (a newline may follow), mode 600 or less. Kind::denied when others may read
 // it, Kind::missing, Kind::usage when it is no key.
-Result<Key> read_key_file(const io::Path &path);
+Result<Key> read_key_file(const io::Path& path);
 // A fresh key in a new file of mode 600. Kind::conflict when the file is there.
-Result<Key> make_key_file(const io::Path &path);
+Result<Key> make_key_file(const io::Path& path);
 
 std::string random_bytes(std::size_t size);
 
 std::string sha256(std::string_view bytes); // 32 bytes
-std::string hmac_sha256(const Key &key, std::string_view bytes);
+std::string hmac_sha256(const Key& key, std::string_view bytes);
 // HKDF-SHA-256 (RFC 5869) without salt; `purpose` is its info: one key for one purpose.
-Key derive(const Key &from, std::string_view purpose);
+Key derive(const Key& from, std::string_view purpose);
 
 // SHA-256 over a stream.
 class Hash {
   public:
     Hash();
     ~Hash();
-    Hash(Hash &&) noexcept;
-    Hash &add(std::string_view bytes);
+    Hash(Hash&&) noexcept;
+    Hash& add(std::string_view bytes);
     std::string finish(); // once
 
   private:
@@ -62,14 +62,14 @@ class Hash {
 // key and nonce must never seal twice.
 inline constexpr std::size_t nonce_size = 12;
 inline constexpr std::size_t tag_size = 16;
-std::string seal(const Key &key, std::string_view nonce, std::string_view associated,
+std::string seal(const Key& key, std::string_view nonce, std::string_view associated,
                  std::string_view plain);
 // Kind::corrupt when it is not what was sealed under this key, nonce and associated data.
-Result<std::string> open(const Key &key, std::string_view nonce, std::string_view associated,
+Result<std::string> open(const Key& key, std::string_view nonce, std::string_view associated,
                          std::string_view sealed);
 
 // A sealed box: a random nonce, then seal()'s bytes. For small documents; up to 2^32 of them a key.
-std::string seal_box(const Key &key, std::string_view associated, std::string_view plain);
-Result<std::string> open_box(const Key &key, std::string_view associated, std::string_view box);
+std::string seal_box(const Key& key, std::string_view associated, std::string_view plain);
+Result<std::string> open_box(const Key& key, std::string_view associated, std::string_view box);
 
 } // namespace respawn::crypto

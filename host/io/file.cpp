@@ -15,7 +15,7 @@
 
 namespace respawn::io {
 
-Descriptor &Descriptor::operator=(Descriptor &&other) noexcept {
+Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
     if (this != &other) {
         close();
         number_ = other.release();
@@ -52,17 +52,17 @@ Kind kind_of(int number) {
     }
 }
 
-Path folder_of(const Path &path) { return path.has_parent_path() ? path.parent_path() : Path("."); }
+Path folder_of(const Path& path) { return path.has_parent_path() ? path.parent_path() : Path("."); }
 
 // A name beside `path` that nobody else uses; leading dot, so that listings of complete files skip it.
-Path name_beside(const Path &path) {
+Path name_beside(const Path& path) {
     std::string bytes(8, '\0');
     if (getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size()))
         std::abort();
     return folder_of(path) / fmt::format(".{}.{}.new", path.filename().string(), to_hex(bytes));
 }
 
-Result<void> fill(int descriptor, Source &bytes, const Path &path) {
+Result<void> fill(int descriptor, Source& bytes, const Path& path) {
     std::string buffer(256 * 1024, '\0');
     for (;;) {
         const auto taken = TRY(bytes.read(buffer.data(), buffer.size()));
@@ -74,7 +74,7 @@ Result<void> fill(int descriptor, Source &bytes, const Path &path) {
 
 // Writes `bytes` durably to a new file beside `path`; the caller gives it its name. Nothing is left
 // behind when it fails.
-Result<Path> write_beside(const Path &path, Source &bytes, mode_t mode) {
+Result<Path> write_beside(const Path& path, Source& bytes, mode_t mode) {
     const auto beside = name_beside(path);
     auto file = TRY(open_new(beside, mode));
     const auto filled = fill(file.number(), bytes, path);
@@ -87,7 +87,7 @@ Result<Path> write_beside(const Path &path, Source &bytes, mode_t mode) {
 
 } // namespace
 
-Error system_error(std::string_view action, const Path &path, int number) {
+Error system_error(std::string_view action, const Path& path, int number) {
     Error error{ .kind = kind_of(number),
                  .why = fmt::format("could not {} {}: {}", action, printable(path.string()),
                                     std::strerror(number)) };
@@ -96,21 +96,21 @@ Error system_error(std::string_view action, const Path &path, int number) {
     return error;
 }
 
-Result<Descriptor> open_to_read(const Path &path) {
+Result<Descriptor> open_to_read(const Path& path) {
     Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (!file.open())
         return system_error("open", path, errno);
     return file;
 }
 
-Result<Descriptor> open_new(const Path &path, mode_t mode) {
+Result<Descriptor> open_new(const Path& path, mode_t mode) {
     Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode));
     if (!file.open())
         return system_error("create", path, errno);
     return file;
 }
 
-Result<void> write_fully(int descriptor, std::string_view bytes, const Path &path) {
+Result<void> write_fully(int descriptor, std::string_view bytes, const Path& path) {
     while (!bytes.empty()) {
         const auto written = ::write(descriptor, bytes.data(), bytes.size());
         if (written < 0 && errno == EINTR)
@@ -122,7 +122,7 @@ Result<void> write_fully(int descriptor, std::string_view bytes, const Path &pat
     return {};
 }
 
-Result<std::string> read_at(int descriptor, std::uint64_t offset, std::size_t size, const Path &path) {
+Result<std::string> read_at(int descriptor, std::uint64_t offset, std::size_t size, const Path& path) {
     std::string bytes(size, '\0');
     std::size_t filled = 0;
     while (filled < size) {
@@ -140,18 +140,18 @@ Result<std::string> read_at(int descriptor, std::uint64_t offset, std::size_t si
     return bytes;
 }
 
-Result<void> sync_file(int descriptor, const Path &path) {
+Result<void> sync_file(int descriptor, const Path& path) {
     if (::fsync(descriptor) != 0)
         return system_error("make durable", path, errno);
     return {};
 }
 
-Result<void> sync_folder(const Path &folder) {
+Result<void> sync_folder(const Path& folder) {
     const auto open_folder = TRY(open_to_read(folder.empty() ? Path(".") : folder));
     return sync_file(open_folder.number(), folder);
 }
 
-Result<void> make_folder(const Path &path, mode_t mode) {
+Result<void> make_folder(const Path& path, mode_t mode) {
     if (path.empty() || std::filesystem::is_directory(path))
         return {};
     TRY(make_folder(path.parent_path(), mode));
@@ -162,7 +162,7 @@ Result<void> make_folder(const Path &path, mode_t mode) {
     return sync_folder(folder_of(path));
 }
 
-Result<void> create_durably(const Path &path, Source &bytes, mode_t mode) {
+Result<void> create_durably(const Path& path, Source& bytes, mode_t mode) {
     const auto beside = TRY(write_beside(path, bytes, mode));
     const int linked = ::link(beside.c_str(), path.c_str());
     const int why = errno;
@@ -172,12 +172,12 @@ Result<void> create_durably(const Path &path, Source &bytes, mode_t mode) {
     return sync_folder(folder_of(path));
 }
 
-Result<void> create_durably(const Path &path, std::string_view bytes, mode_t mode) {
+Result<void> create_durably(const Path& path, std::string_view bytes, mode_t mode) {
     TextSource source(bytes);
     return create_durably(path, source, mode);
 }
 
-Result<void> replace_durably(const Path &path, std::string_view bytes, mode_t mode) {
+Result<void> replace_durably(const Path& path, std::string_view bytes, mode_t mode) {
     TextSource source(bytes);
     const auto beside = TRY(write_beside(path, source, mode));
     auto renamed = rename_durably(beside, path);
@@ -186,7 +186,7 @@ Result<void> replace_durably(const Path &path, std::string_view bytes, mode_t mo
     return renamed;
 }
 
-Result<void> remove_durably(const Path &path) {
+Result<void> remove_durably(const Path& path) {
     if (::unlink(path.c_str()) != 0) {
         if (errno == ENOENT)
             return {};
@@ -195,7 +195,7 @@ Result<void> remove_durably(const Path &path) {
     return sync_folder(folder_of(path));
 }
 
-Result<void> rename_durably(const Path &from, const Path &to) {
+Result<void> rename_durably(const Path& from, const Path& to) {
     if (::rename(from.c_str(), to.c_str()) != 0)
         return system_error("rename to", to, errno);
     TRY(sync_folder(folder_of(to)));
@@ -204,17 +204,17 @@ Result<void> rename_durably(const Path &from, const Path &to) {
     return {};
 }
 
-Result<std::string> read_file(const Path &path, std::size_t limit) {
+Result<std::string> read_file(const Path& path, std::size_t limit) {
     auto source = TRY(FileSource::open(path));
     return read_all(source, limit);
 }
 
-bool is_there(const Path &path) {
+bool is_there(const Path& path) {
     struct stat status {};
     return ::lstat(path.c_str(), &status) == 0;
 }
 
-Result<std::uint64_t> free_space(const Path &path) {
+Result<std::uint64_t> free_space(const Path& path) {
     auto place = std::filesystem::absolute(path);
     while (!is_there(place) && place.has_relative_path())
         place = place.parent_path();
@@ -224,11 +224,11 @@ Result<std::uint64_t> free_space(const Path &path) {
     return static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
 }
 
-Result<FileSource> FileSource::open(const Path &path) {
+Result<FileSource> FileSource::open(const Path& path) {
     return FileSource(TRY(open_to_read(path)), path);
 }
 
-Result<std::size_t> FileSource::read(char *buffer, std::size_t size) {
+Result<std::size_t> FileSource::read(char* buffer, std::size_t size) {
     for (;;) {
         const auto taken = ::read(descriptor_.number(), buffer, size);
         if (taken >= 0)
@@ -240,7 +240,7 @@ Result<std::size_t> FileSource::read(char *buffer, std::size_t size) {
 
 namespace {
 
-Result<Descriptor> open_lock_file(const Path &path) {
+Result<Descriptor> open_lock_file(const Path& path) {
     TRY(make_folder(path.parent_path()));
     Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     if (!file.open())
@@ -250,7 +250,7 @@ Result<Descriptor> open_lock_file(const Path &path) {
 
 } // namespace
 
-Result<std::optional<FileLock>> FileLock::try_lock(const Path &path) {
+Result<std::optional<FileLock>> FileLock::try_lock(const Path& path) {
     auto file = TRY(open_lock_file(path));
     if (::flock(file.number(), LOCK_EX | LOCK_NB) == 0)
         return std::optional<FileLock>(FileLock(std::move(file)));
@@ -259,7 +259,7 @@ Result<std::optional<FileLock>> FileLock::try_lock(const Path &path) {
     return system_error("lock", path, errno);
 }
 
-Result<FileLock> FileLock::lock(const Path &path) {
+Result<FileLock> FileLock::lock(const Path& path) {
     auto file = TRY(open_lock_file(path));
     while (::flock(file.number(), LOCK_EX) != 0)
         if (errno != EINTR)
@@ -267,7 +267,7 @@ Result<FileLock> FileLock::lock(const Path &path) {
     return FileLock(std::move(file));
 }
 
-Result<TemporaryFolder> TemporaryFolder::make(const Path &parent) {
+Result<TemporaryFolder> TemporaryFolder::make(const Path& parent) {
     const auto place = parent.empty() ? std::filesystem::temp_directory_path() : parent;
     TRY(make_folder(place));
     auto name = (place / "respawn-XXXXXX").string();

@@ -6,7 +6,7 @@
 
 namespace respawn::io {
 
-Result<std::size_t> TextSource::read(char *buffer, std::size_t size) {
+Result<std::size_t> TextSource::read(char* buffer, std::size_t size) {
     const auto taken = std::min(size, rest_.size());
     std::memcpy(buffer, rest_.data(), taken);
     rest_.remove_prefix(taken);
@@ -20,7 +20,7 @@ Result<void> TextSink::write(std::string_view bytes) {
     return {};
 }
 
-Result<std::size_t> read_fully(Source &source, char *buffer, std::size_t size) {
+Result<std::size_t> read_fully(Source& source, char* buffer, std::size_t size) {
     std::size_t filled = 0;
     while (filled < size) {
         const auto taken = TRY(source.read(buffer + filled, size - filled));
@@ -31,13 +31,13 @@ Result<std::size_t> read_fully(Source &source, char *buffer, std::size_t size) {
     return filled;
 }
 
-Result<std::string> read_all(Source &source, std::size_t limit) {
+Result<std::string> read_all(Source& source, std::size_t limit) {
     TextSink sink(limit);
     TRY(copy(source, sink));
     return sink.take();
 }
 
-Result<std::uint64_t> copy(Source &from, Sink &to) {
+Result<std::uint64_t> copy(Source& from, Sink& to) {
     std::string buffer(256 * 1024, '\0');
     std::uint64_t copied = 0;
     for (;;) {

@@ -13,7 +13,7 @@ namespace respawn::io {
 struct Source {
     virtual ~Source() = default;
     // Fills at most `size` bytes of `buffer` and says how many; 0 means the end.
-    virtual Result<std::size_t> read(char *buffer, std::size_t size) = 0;
+    virtual Result<std::size_t> read(char* buffer, std::size_t size) = 0;
 };
 
 struct Sink {
@@ -26,7 +26,7 @@ struct Sink {
 class TextSource final : public Source {
   public:
     explicit TextSource(std::string_view bytes) : rest_(bytes) {}
-    Result<std::size_t> read(char *buffer, std::size_t size) override;
+    Result<std::size_t> read(char* buffer, std::size_t size) override;
 
   private:
     std::string_view rest_;
@@ -37,7 +37,7 @@ class TextSink final : public Sink {
   public:
     explicit TextSink(std::size_t limit = SIZE_MAX) : limit_(limit) {}
     Result<void> write(std::string_view bytes) override;
-    const std::string &text() const { return text_; }
+    const std::string& text() const { return text_; }
     std::string take() { return std::move(text_); }
 
   private:
@@ -46,10 +46,10 @@ class TextSink final : public Sink {
 };
 
 // Reads until `size` bytes are there or the source ends.
-Result<std::size_t> read_fully(Source &source, char *buffer, std::size_t size);
+Result<std::size_t> read_fully(Source& source, char* buffer, std::size_t size);
 // Everything, up to `limit` bytes (Kind::corrupt past it).
-Result<std::string> read_all(Source &source, std::size_t limit = SIZE_MAX);
+Result<std::string> read_all(Source& source, std::size_t limit = SIZE_MAX);
 // Says how many bytes were copied.
-Result<std::uint64_t> copy(Source &from, Sink &to);
+Result<std::uint64_t> copy(Source& from, Sink& to);
 
 } // namespace respawn::io

@@ -30,12 +30,12 @@ inline constexpr Range whole{};
 struct Entry {
     std::string name;
     std::uint64_t size = 0;
-    bool operator==(const Entry &) const = default;
+    bool operator==(const Entry&) const = default;
 };
 
 struct Location {
     virtual ~Location() = default;
-    virtual Result<void> create(std::string_view name, io::Source &bytes) = 0;
+    virtual Result<void> create(std::string_view name, io::Source& bytes) = 0;
     virtual Result<std::string> read(std::string_view name, Range range) = 0;
     // Names and sizes of all files whose name begins with prefix, sorted by name. Leftovers of killed
     // writers are not listed.

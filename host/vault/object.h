@@ -17,9 +17,9 @@ namespace respawn::vault {
 // HMAC-SHA-256 of a blob's plain bytes (kind included) under the vault's id key, cut to 16 bytes.
 struct ChunkId {
     std::array<unsigned char, 16> bytes{};
-    auto operator<=>(const ChunkId &) const = default;
+    auto operator<=>(const ChunkId&) const = default;
 };
-std::string to_hex(const ChunkId &id);
+std::string to_hex(const ChunkId& id);
 
 enum class BlobKind : std::uint8_t {
     data = 1,     // a chunk of a content
@@ -34,7 +34,7 @@ struct Content {
     std::uint64_t size = 0;
     std::uint8_t depth = 0;
     ChunkId root;
-    bool operator==(const Content &) const = default;
+    bool operator==(const Content&) const = default;
 };
 
 enum class EntryType : std::uint8_t {
@@ -67,7 +67,7 @@ struct TreeEntry {
     std::uint64_t size = 0;
     Content content; // of a file
     ChunkId tree;    // of a folder
-    bool operator==(const TreeEntry &) const = default;
+    bool operator==(const TreeEntry&) const = default;
 };
 
 using Tree = std::vector<TreeEntry>; // sorted by name, no name twice
@@ -103,7 +103,7 @@ struct Snapshot {
     Value report; // counters: read, reused, new chunks, packs
     // Good: every component succeeded and none is empty.
     bool good() const;
-    const ComponentRecord *component(std::string_view name) const;
+    const ComponentRecord* component(std::string_view name) const;
 };
 
 } // namespace respawn::vault

@@ -55,13 +55,13 @@ class Vault {
     // Makes a vault in an empty or missing place: key slot, README. Kind::conflict when files are
     // there. `cache` is a local folder of its own for the merged index; losing it loses nothing.
     static Result<std::unique_ptr<Vault>> create(std::shared_ptr<location::Location>,
-                                                 const crypto::Key &, io::Path cache);
+                                                 const crypto::Key&, io::Path cache);
     // Kind::missing when there is no vault, Kind::denied for a wrong key, Kind::corrupt for damage.
-    static Result<std::unique_ptr<Vault>> open(std::shared_ptr<location::Location>, const crypto::Key &,
+    static Result<std::unique_ptr<Vault>> open(std::shared_ptr<location::Location>, const crypto::Key&,
                                                io::Path cache);
     ~Vault();
 
-    const std::string &id() const; // 16 bytes as hex
+    const std::string& id() const; // 16 bytes as hex
     std::string url() const;
 
     // A key of the vault's for another purpose ("journal"), the same for all that open this vault.
@@ -69,22 +69,22 @@ class Vault {
 
     // Whole snapshots, oldest first. A damaged snapshot file is read from its pack copy; one that
     // cannot be read at all is an Error that names it, unless `damaged` takes its name.
-    Result<std::vector<Snapshot>> snapshots(std::vector<Damage> *damaged = nullptr);
+    Result<std::vector<Snapshot>> snapshots(std::vector<Damage>* damaged = nullptr);
 
     // One blob, authenticated. Kind::missing when the index has no such id, Kind::corrupt when its
     // bytes are damaged.
-    Result<std::string> blob(const ChunkId &id, BlobKind kind);
-    Result<Tree> tree(const ChunkId &id);
+    Result<std::string> blob(const ChunkId& id, BlobKind kind);
+    Result<Tree> tree(const ChunkId& id);
     // The content's bytes in order.
-    Result<void> read(const Content &content, io::Sink &to);
+    Result<void> read(const Content& content, io::Sink& to);
     // Any stretch of it, reading only the blobs that hold it. Shorter at the end.
-    Result<std::string> read_range(const Content &content, std::uint64_t offset, std::size_t size);
+    Result<std::string> read_range(const Content& content, std::uint64_t offset, std::size_t size);
 
     Result<Writer> begin_backup();
 
     Result<CheckReport>
-    check(CheckDepth depth, const Cancellation &cancel,
-          const std::function<void(std::uint64_t done, std::uint64_t total)> &progress = {});
+    check(CheckDepth depth, const Cancellation& cancel,
+          const std::function<void(std::uint64_t done, std::uint64_t total)>& progress = {});
 
     struct State;
 
@@ -97,13 +97,13 @@ class Vault {
 // refers to.
 class Writer {
   public:
-    Writer(Writer &&) noexcept;
+    Writer(Writer&&) noexcept;
     ~Writer();
-    Result<Content> store(io::Source &bytes);
-    Result<ChunkId> store_tree(const Tree &tree);
+    Result<Content> store(io::Source& bytes);
+    Result<ChunkId> store_tree(const Tree& tree);
     // True when the vault (or this backup so far) has it.
-    bool has(const ChunkId &id) const;
-    const Counters &counters() const;
+    bool has(const ChunkId& id) const;
+    const Counters& counters() const;
     // Packs, then index, then the snapshot, each durable before the next.
     Result<Snapshot> finish(SnapshotDraft draft);
 
@@ -120,7 +120,7 @@ class Writer {
 // The snapshot that a person named: an id, a unique prefix of one, "latest", "latest:PLAN", "@TIME"
 // (the newest not after that moment). latest and @ mean the newest good one that holds all components
 // in `needs`. Kind::missing or Kind::conflict (several) with a fix that says what to type.
-Result<Snapshot> find_snapshot(const std::vector<Snapshot> &snapshots, std::string_view name,
-                               const std::vector<std::string> &needs, Moment present);
+Result<Snapshot> find_snapshot(const std::vector<Snapshot>& snapshots, std::string_view name,
+                               const std::vector<std::string>& needs, Moment present);
 
 } // namespace respawn::vault

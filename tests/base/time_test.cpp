@@ -11,7 +11,7 @@ TEST_CASE("moments are written and read in UTC") {
     REQUIRE(to_rfc3339(moment) == "2026-11-21T10:34:05.000250Z");
     REQUIRE(from_rfc3339("2026-11-21T12:34:05.00025+02:00").value() == moment);
     REQUIRE(to_rfc3339({ -1 }) == "1969-12-31T23:59:59.999999Z");
-    for (const auto *bad : { "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-11-21T25:00:00Z",
+    for (const auto* bad : { "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z", "2026-11-21T25:00:00Z",
                              "2026-11-21T10:34:05Zx", "" })
         REQUIRE(from_rfc3339(bad).error().kind == Kind::usage);
 }

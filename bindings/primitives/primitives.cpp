@@ -1,0 +1,41 @@
+#include "primitives/primitives.h"
+
+namespace respawn::primitives {
+
+using run::Primitive;
+
+// Adding a primitive is one file and one line in each of these two lists.
+extern const Primitive require, check, fail, wait_for_person, clock;
+extern const Primitive sql, write;
+extern const Primitive backup, snapshot, faults, restore;
+extern const Primitive dump, compress, encrypt, upload;
+extern const Primitive chain_address, chain_transaction, chain_nonce, chain_transfers;
+extern const Primitive notify;
+
+const run::Primitives& all() {
+    static const run::Primitives list = {
+        &require,
+        &check,
+        &fail,
+        &wait_for_person,
+        &clock,
+        &sql,
+        &write,
+        &backup,
+        &snapshot,
+        &faults,
+        &restore,
+        &dump,
+        &compress,
+        &encrypt,
+        &upload,
+        &chain_address,
+        &chain_transaction,
+        &chain_nonce,
+        &chain_transfers,
+        &notify,
+    };
+    return list;
+}
+
+} // namespace respawn::primitives

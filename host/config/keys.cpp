@@ -1,0 +1,168 @@
+#include "config/keys.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/text.h"
+
+namespace respawn::config {
+
+namespace {
+
+using enum Type;
+using enum Need;
+
+constexpr std::string_view plan_types =
+    "full incremental auto_daily manual pre_update pre_migration emergency";
+
+constexpr Key keys[] = {
+    { "", "game", text, required, "the game's name, as people and snapshots call it" },
+    { "", "environment", text, required, "which of the game's worlds this is: production, staging" },
+    { "", "state", path, essential,
+      "respawn's journal and caches; `.respawn` beside the file if not given" },
+    { "", "vault", section, required, "where backups go, and under which key" },
+    { "", "components", section, required, "what to protect, by name" },
+    { "", "plans", section, optional, "named selections of components" },
+    { "", "alerts", section, optional, "where messages go, by name" },
+    { "", "chains", section, optional, "EVM chains that runbooks may ask, by name" },
+    { "", "runbooks", paths, optional,
+      "folders of runbooks, searched in order before the shipped ones" },
+    { "", "scratch", section, not_yet, "servers on which verify and rehearse restore, by component" },
+    { "", "services", section, not_yet, "the game's services" },
+
+    { "vault", "key_file", path, required, "64 hex digits, mode 600: `openssl rand -hex 32`" },
+    { "vault", "locations", sections, required, "the places that each hold the whole vault" },
+    { "vault.locations", "name", text, required, "what reports call it" },
+    { "vault.locations", "url", location_url, required,
+      "`file:///path`, a plain path, or `memory:NAME`" },
+    { "vault.locations", "region", text, not_yet, "of an S3 bucket" },
+
+    { "components", "*", section, optional, "one thing to protect" },
+    { .section = "components.*",
+      .name = "kind",
+      .type = choice,
+      .need = required,
+      .doc = "what it is",
+      .label = "component kind",
+      .choices = "sqlite files",
+      .later = "mariadb postgres redis" },
+    { "components.*", "path", path, required, "the database file", "sqlite" },
+    { "components.*", "paths", paths, required, "files and folders", "files" },
+    { "components.*", "exclude", texts, optional,
+      "shell patterns of what to leave out; without a `/` they match a name anywhere", "files" },
+    { "components.*", "url", server_url, required, "the server, the login and the database",
+      "mariadb postgres redis" },
+    { "components.*", "password", secret, optional, "of that login", "mariadb postgres redis" },
+    { "components.*", "reader", server_url, optional, "a login that can only read",
+      "mariadb postgres" },
+
+    { "plans", "*", section, optional, "one plan" },
+    { "plans.*", "components", Type::components, required, "`all`, or names of components" },
+    { .section = "plans.*",
+      .name = "type",
+      .type = choice,
+      .doc = "the label of its snapshots; `manual` if not given",
+      .label = "plan type",
+      .choices = plan_types },
+    { "plans.*", "tables", texts, not_yet,
+      "the tables to take; this version takes the components whole" },
+    { "plans.*", "at", time_of_day, optional, "when it runs every day, UTC" },
+    { "plans.*", "every", period, optional, "how often it runs, instead of `at`" },
+    { "plans.*", "keep", section, optional, "which of its snapshots to keep; all if not given" },
+    { "plans.*.keep", "hours", count, optional, "all of the last so many hours" },
+    { "plans.*.keep", "days", count, optional, "all of the last so many days" },
+    { "plans.*.keep", "hourly", count, optional, "one an hour, so many" },
+    { "plans.*.keep", "daily", count, optional, "one a day, so many" },
+    { "plans.*.keep", "weekly", count, optional, "one a week, so many" },
+    { "plans.*.keep", "monthly", count, optional, "one a month, so many" },
+    { "plans.*.keep", "yearly", count, optional, "one a year, so many" },
+    { "plans.*.keep", "backups", count, optional, "never more than so many" },
+    { "plans.*.keep", "bytes", count, optional, "never more than so many stored bytes" },
+
+    { "alerts", "*", section, optional, "one place for messages" },
+    { .section = "alerts.*",
+      .name = "kind",
+      .type = choice,
+      .need = required,
+      .doc = "what it is; a webhook sends what Discord and Slack understand as well",
+      .label = "alert kind",
+      .choices = "file webhook",
+      .later = "discord slack alertmanager" },
+    { "alerts.*", "path", path, required, "the file that gets a line of JSON a message", "file" },
+    { "alerts.*", "url", secret, required, "where messages are posted",
+      "webhook discord slack alertmanager" },
+
+    { "chains", "*", section, optional, "one chain" },
+    { "chains.*", "urls", endpoints, required,
+      "its JSON-RPC endpoints; all are asked, and have to agree" },
+    { "chains.*", "confirmations", depth, optional,
+      "how many blocks deep something has to be to count; 12 if not given" },
+    { "chains.*", "addresses", section, optional, "addresses that runbooks use, by name" },
+    { "chains.*.addresses", "*", address, optional, "one address" },
+
+    { "scratch", "*", server_url, optional, "the server for one component" },
+    { .section = "services",
+      .name = "manager",
+      .type = choice,
+      .need = required,
+      .doc = "what starts and stops them",
+      .label = "service manager",
+      .choices = "systemd supervisord runit process" },
+    { "services", "units", texts, required, "all services of the game" },
+    { "services", "core", texts, optional, "those that keep running in safe mode" },
+};
+
+constexpr std::array type_texts = {
+    "a section",
+    "a list of sections",
+    "a text",
+    "a path",
+    "a path, or a list of paths",
+    "a text, or a list of texts",
+    "all, or a list of components",
+    "a word",
+    "a whole number, 0 or more",
+    "a whole number, 1 or more",
+    "a time of day (\"02:00\")",
+    "hourly, daily, weekly, or a duration (\"15m\", \"6h\")",
+    "a location (file:///path)",
+    "a server (scheme://user@host:port/name)",
+    "a secret's reference (${env:NAME} or ${file:PATH})",
+    "an http(s) URL or a secret's reference, or a list of them",
+    "an address (0x and 40 hex digits)",
+};
+static_assert(type_texts.size() == static_cast<std::size_t>(address) + 1);
+
+} // namespace
+
+std::span<const Key> all_keys() { return keys; }
+
+std::string_view type_text(Type type) { return type_texts[static_cast<std::size_t>(type)]; }
+
+const Key *find_key(std::string_view section, std::string_view name) {
+    const Key *any = nullptr;
+    for (const auto &key : keys) {
+        if (key.section != section)
+            continue;
+        if (key.name == name)
+            return &key;
+        if (key.name == "*")
+            any = &key;
+    }
+    return any;
+}
+
+std::vector<std::string> words_of(std::string_view list) {
+    std::vector<std::string> words;
+    for (const auto word : split(list, ' '))
+        if (!word.empty())
+            words.emplace_back(word);
+    return words;
+}
+
+bool has_kind(const Key &key, std::string_view kind) {
+    const auto kinds = words_of(key.kinds);
+    return kinds.empty() || std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
+}
+
+} // namespace respawn::config

@@ -1,0 +1,108 @@
+#include "database/sqlite_reads.h"
+
+#include "base/text.h"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+namespace respawn::database {
+
+namespace {
+
+constexpr Duration longest_read = std::chrono::seconds(30);
+constexpr int instructions_between_looks = 20'000;
+
+// Functions of SQL that do more than compute.
+constexpr std::array forbidden_functions = { "load_extension", "readfile", "writefile", "edit",
+                                             "fts3_tokenizer" };
+// Pragmas that only tell; as table-valued functions they are how a runbook looks at a schema.
+constexpr std::array telling_pragmas = { "table_info", "table_xinfo",      "table_list",
+                                         "index_list", "index_info",       "index_xinfo",
+                                         "page_count", "foreign_key_list", "database_list",
+                                         "page_size" };
+
+template <std::size_t count>
+bool is_one_of(const std::array<const char*, count>& names, const char* name) {
+    return name && std::any_of(names.begin(), names.end(),
+                               [&](const char* known) { return std::string_view(known) == name; });
+}
+
+int may_read(void*, int action, const char* first, const char* second, const char*, const char*) {
+    switch (action) {
+    case SQLITE_SELECT:
+    case SQLITE_READ:
+    case SQLITE_RECURSIVE:
+        return SQLITE_OK;
+    case SQLITE_FUNCTION:
+        return is_one_of(forbidden_functions, second) ? SQLITE_DENY : SQLITE_OK;
+    case SQLITE_PRAGMA:
+        return is_one_of(telling_pragmas, first) ? SQLITE_OK : SQLITE_DENY;
+    default:
+        return SQLITE_DENY;
+    }
+}
+
+int past_deadline(void* stop_at) { return now() > *static_cast<Moment*>(stop_at) ? 1 : 0; }
+
+std::size_t size_of(const Value& value) {
+    if (const auto* text = value.text())
+        return text->size() + 8;
+    if (const auto* blob = value.blob())
+        return blob->bytes.size() + 8;
+    return 8;
+}
+
+Error too_much() {
+    return Error{ .kind = Kind::usage,
+                  .why = fmt::format("the query gives more than {}", human_size(most_result_bytes)),
+                  .fix = "ask for fewer rows or columns, or let SQL count and sum" };
+}
+
+Error not_reading(const Error& refused) {
+    return Error{ .kind = Kind::denied,
+                  .why = fmt::format("text SQL only reads, and this does not: {}", refused.why),
+                  .fix = "change rows with respawn.write, which shows, journals and can undo them" };
+}
+
+} // namespace
+
+ReadGuard::ReadGuard(SqliteConnection& connection)
+    : connection_(connection), stop_at_(now() + longest_read) {
+    sqlite3_set_authorizer(connection_.handle(), may_read, nullptr);
+    sqlite3_progress_handler(connection_.handle(), instructions_between_looks, past_deadline,
+                             &stop_at_);
+}
+
+ReadGuard::~ReadGuard() {
+    sqlite3_set_authorizer(connection_.handle(), nullptr, nullptr);
+    sqlite3_progress_handler(connection_.handle(), 0, nullptr, nullptr);
+}
+
+Result<Rows> guarded_query(SqliteConnection& connection, std::string_view sql,
+                           const std::vector<Value>& parameters) {
+    const ReadGuard guard(connection);
+    Rows result;
+    std::size_t bytes = 0;
+    auto done = connection.query(sql, parameters,
+                                 [&](const auto& columns, std::vector<Value> row) -> Result<void> {
+                                     result.columns = columns;
+                                     for (const auto& value : row)
+                                         bytes += size_of(value);
+                                     if (bytes > most_result_bytes)
+                                         return too_much();
+                                     result.rows.push_back(std::move(row));
+                                     return {};
+                                 });
+    if (done.ok())
+        return result;
+    if (done.error().kind == Kind::denied)
+        return not_reading(done.error());
+    if (done.error().kind == Kind::timeout)
+        done.error().fix = fmt::format("a read may take {}; ask for less or add an index",
+                                       human_duration(longest_read));
+    return done.error();
+}
+
+} // namespace respawn::database

@@ -1,0 +1,115 @@
+#include "run/dry.h"
+
+#include "base/text.h"
+#include "run/plan.h"
+
+#include <fmt/format.h>
+
+namespace respawn::run {
+
+namespace {
+
+constexpr std::string_view clock_symbol = "now";
+
+// The name of a symbol in the arguments that is not the clock, or empty.
+std::string unknown_in(const Value& value) {
+    if (value.symbol())
+        return value.symbol()->name == clock_symbol ? "" : value.symbol()->name;
+    if (const auto* items = value.list())
+        for (const auto& item : *items)
+            if (auto name = unknown_in(item); !name.empty())
+                return name;
+    if (const auto* members = value.map())
+        for (const auto& [key, member] : *members)
+            if (auto name = unknown_in(member); !name.empty())
+                return name;
+    return {};
+}
+
+Result<void> must_be_known(const Step& step) {
+    const auto name = unknown_in(step.arguments);
+    if (name.empty())
+        return {};
+    return Error{ .kind = Kind::unknown,
+                  .why = fmt::format("respawn.{} needs <{}>, which only a live run knows",
+                                     step.primitive.name, printable(name)) };
+}
+
+} // namespace
+
+Result<Done> DryMode::perform(const Step& step) {
+    switch (step.primitive.effect) {
+    case Effect::reads: {
+        TRY(must_be_known(step));
+        return Done {
+            .value = TRY(step.primitive.run(Call(step.arguments, game_, *this, {})))
+            , .rows = {}, .note = {}
+        };
+    }
+    case Effect::writes_rows:
+        return write(step);
+    case Effect::restores:
+        return restore(step);
+    case Effect::changes:
+        return describe(step);
+    }
+    return Error{ .kind = Kind::internal, .why = "no such effect" };
+}
+
+Result<database::Trial*> DryMode::trial(const std::string& component) {
+    auto& trial = trials_[component];
+    if (!trial)
+        trial = TRY(TRY(game_.database(component))->begin_trial(TRY(game_.scratch())));
+    return trial.get();
+}
+
+Result<database::Reader*> DryMode::reader(std::string_view component) {
+    if (const auto found = trials_.find(component); found != trials_.end() && found->second)
+        return static_cast<database::Reader*>(found->second.get());
+    return static_cast<database::Reader*>(TRY(game_.database(component)));
+}
+
+Result<Done> DryMode::write(const Step& step) {
+    TRY(must_be_known(step));
+    const auto write = TRY(step.primitive.write(Call(step.arguments, game_, *this, {})));
+    const bool fresh = !trials_.contains(step.component);
+    auto* copy = TRY(trial(step.component));
+    const auto written = TRY(copy->write(write));
+    effects_.push_back(planned_effect(step, &write, written.rows));
+    const auto note =
+        fresh ? fmt::format("tried in a private copy of {}", human_size(copy->copied_bytes())) : "";
+    return Done{ .value = Value::Map{ { "rows", static_cast<std::int64_t>(written.rows.size()) } },
+                 .rows = written.rows,
+                 .note = note };
+}
+
+Result<Done> DryMode::restore(const Step& step) {
+    TRY(must_be_known(step));
+    const auto wanted = TRY(step.primitive.restore(Call(step.arguments, game_, *this, {})));
+    auto* vault = TRY(game_.vault());
+    const auto snapshot = TRY(
+        vault::find_snapshot(TRY(vault->snapshots()), wanted.snapshot, { wanted.component }, now()));
+    const auto* record = snapshot.component(wanted.component);
+    const auto place = TRY(game_.scratch())
+    / fmt::format("restored-{}-{}", wanted.component, step.position);
+    auto* component = TRY(game_.component(wanted.component));
+    const auto report =
+        TRY(component->restore_to(*vault, *record, place, game_.work(wanted.component, cancel_)));
+    if (database::is_database(component->settings()))
+        trials_[wanted.component] = TRY(database::open_private_copy(component->settings(), place));
+    effects_.push_back(planned_effect(step, nullptr, {}));
+    return Done{ .value = Value::Map{ { "bytes", static_cast<std::int64_t>(report.size_bytes) },
+                                      { "snapshot", snapshot.id } },
+                 .rows = {},
+                 .note =
+                     fmt::format("restored into a private copy of {}", human_size(report.size_bytes)) };
+}
+
+Result<Done> DryMode::describe(const Step& step) {
+    effects_.push_back(planned_effect(step, nullptr, {}));
+    return Done{ .value = Symbol{ fmt::format("what {} gives", step.primitive.name) },
+                 .rows = {},
+                 .note = {} };
+}
+
+} // namespace respawn::run

@@ -1,0 +1,35 @@
+// The dry run: reads are live; database writes and restores happen in private copies that nobody keeps;
+// other effects are described. All it leaves is its plan.
+#pragma once
+
+#include "run/mode.h"
+
+#include <map>
+
+namespace respawn::run {
+
+class DryMode final : public Mode {
+  public:
+    DryMode(Game& game, const Cancellation& cancel) : game_(game), cancel_(cancel) {}
+    std::string_view title() const override { return "DRY RUN"; }
+    Result<Done> perform(const Step& step) override;
+    // The private copy once something was written there, else the live database.
+    Result<database::Reader*> reader(std::string_view component) override;
+    Result<void> enter(std::string_view) override { return {}; }
+
+    // What was shown so far, as a plan holds it.
+    const Value::List& effects() const { return effects_; }
+
+  private:
+    Result<Done> write(const Step& step);
+    Result<Done> restore(const Step& step);
+    Result<Done> describe(const Step& step);
+    Result<database::Trial*> trial(const std::string& component);
+
+    Game& game_;
+    const Cancellation& cancel_;
+    std::map<std::string, std::unique_ptr<database::Trial>, std::less<>> trials_;
+    Value::List effects_;
+};
+
+} // namespace respawn::run

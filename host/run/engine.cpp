@@ -1,0 +1,313 @@
+#include "run/engine.h"
+
+#include "base/bytes.h"
+#include "base/id.h"
+#include "base/text.h"
+#include "run/dry.h"
+#include "run/plan.h"
+#include "run/worker.h"
+
+#include <algorithm>
+#include <charconv>
+#include <fmt/format.h>
+
+namespace respawn::run {
+
+using journal::RunState;
+
+namespace {
+
+// Errors that end a run at once; a script cannot catch them.
+bool ends_run(Kind kind) {
+    switch (kind) {
+    case Kind::not_needed:
+    case Kind::failed_check:
+    case Kind::needs_person:
+    case Kind::moved:
+    case Kind::unknown:
+    case Kind::cancelled:
+    case Kind::leased:
+    case Kind::internal:
+        return true;
+    default:
+        return false;
+    }
+}
+
+struct Nobody final : Listener {
+    void phase(std::string_view) override {}
+    void log(std::string_view) override {}
+    void done(const Step&, const Done&) override {}
+};
+
+// The talk with the worker of one run, until it ends. ok: the runbook ran to its end.
+class Conversation {
+  public:
+    Conversation(Worker& worker, Gate& gate, Listener& listener, const Cancellation& cancel,
+                 Moment stop_at)
+        : worker_(worker), gate_(gate), listener_(listener), cancel_(cancel), stop_at_(stop_at) {}
+
+    Result<void> hold() {
+        for (;;) {
+            TRY(cancel_.check());
+            const auto message = TRY(worker_.receive(stop_at_));
+            const auto kind = message.text_at("kind");
+            if (kind == "done")
+                return {};
+            if (kind == "failed")
+                return failed(message);
+            if (kind == "computed")
+                return Error{ .kind = Kind::unknown,
+                              .why = fmt::format("{} computes with <{}>, which only a live run knows",
+                                                 printable(message.text_at("where")),
+                                                 printable(message.text_at("symbol"))) };
+            TRY(worker_.send(TRY(answer(kind, message))));
+        }
+    }
+
+  private:
+    Result<Value> answer(std::string_view kind, const Value& message) {
+        if (kind == "phase") {
+            TRY(gate_.enter(message.text_at("name")));
+            return Value(Value::Map{});
+        }
+        if (kind == "log") {
+            listener_.log(message.text_at("text"));
+            return Value(Value::Map{});
+        }
+        if (kind != "call")
+            return Error{ .kind = Kind::internal,
+                          .why = fmt::format(
+                              "the runbook's process sent '{}', which is not in the protocol",
+                              printable(kind)) };
+        auto value = gate_.pass(message);
+        if (value.ok())
+            return Value(Value::Map{ { "value", std::move(value).value() } });
+        last_error_ = value.error();
+        if (ends_run(last_error_->kind))
+            return *last_error_;
+        return Value(Value::Map{ { "error", to_value(*last_error_) } });
+    }
+
+    // The script's own words, or those of the call it let fail.
+    Error failed(const Value& message) {
+        const auto why = message.text_at("why");
+        if (last_error_ && why.find(last_error_->why) != std::string::npos)
+            return *last_error_;
+        const auto where = message.text_at("where");
+        return Error{ .kind = Kind::script,
+                      .why = printable(why),
+                      .fix = where.empty() ? "" : fmt::format("look at {}", printable(where)) };
+    }
+
+    Worker& worker_;
+    Gate& gate_;
+    Listener& listener_;
+    const Cancellation& cancel_;
+    Moment stop_at_;
+    std::optional<Error> last_error_;
+};
+
+// "/duel:7/" for "duel:{duel}"; "/" without a target. Everything nests in "/".
+std::string target_path(const Description& runbook, const Value& parameters) {
+    if (runbook.target.empty())
+        return "/";
+    std::string path = runbook.target;
+    for (const auto& [name, value] : *parameters.map()) {
+        const auto mark = fmt::format("{{{}}}", name);
+        for (auto at = path.find(mark); at != std::string::npos; at = path.find(mark, at))
+            path.replace(at, mark.size(), value.text() ? *value.text() : to_text(value));
+    }
+    return "/" + path + "/";
+}
+
+RunState state_after(const Error& error, std::int64_t effects) {
+    switch (error.kind) {
+    case Kind::not_needed:
+        return RunState::not_needed;
+    case Kind::needs_person:
+    case Kind::unknown:
+        return RunState::parked;
+    case Kind::moved:
+        return effects > 0 ? RunState::parked : RunState::failed;
+    default:
+        return RunState::failed;
+    }
+}
+
+Error moved_since(const journal::PlanRecord& agreed, const Planned& again) {
+    auto lines = differences(agreed.effects, again.plan.effects);
+    if (agreed.sources != again.plan.sources)
+        lines.insert(lines.begin(), "the runbook's source is not the one that was shown");
+    return Error{ .kind = Kind::moved,
+                  .why = fmt::format("the facts moved since plan {} was shown; nothing was done\n{}",
+                                     agreed.hash.substr(0, 6), join(lines, "\n")),
+                  .fix = "look at the new plan: the same command with --dry-run" };
+}
+
+Value sources_value(const journal::Sources& sources) {
+    Value::Map modules;
+    for (const auto& [module, text] : sources)
+        modules.emplace(module, text);
+    return modules;
+}
+
+} // namespace
+
+Result<Described> Engine::describe(const std::string& runbook) {
+    return run::describe(runbook, places_, primitives_);
+}
+
+Result<Planned> Engine::plan(const Request& request, Listener& listener) {
+    const auto described = TRY(describe(request.runbook));
+    const auto parameters = TRY(read_parameters(described.description, request.parameters));
+    DryMode mode(game_, cancel_);
+    Gate gate(primitives_, described.description, game_, mode, listener);
+    auto worker = TRY(start_worker(places_, primitives_, described, parameters));
+    const auto ended =
+        Conversation(worker, gate, listener, cancel_, now() + described.description.deadline).hold();
+    Planned planned{ .plan = { .hash = {},
+                               .runbook = request.runbook,
+                               .version = described.description.version,
+                               .operator_name = request.operator_name,
+                               .parameters = parameters,
+                               .sources = sources_value(described.sources),
+                               .effects = mode.effects(),
+                               .made = now(),
+                               .used_by = {} },
+                     .title = fmt::format("{} {}", described.name, described.description.version),
+                     .not_needed = false,
+                     .ended_at = {} };
+    if (!ended.ok() && ended.error().kind == Kind::not_needed) {
+        planned.not_needed = true;
+        planned.ended_at = ended.error();
+        return planned;
+    }
+    if (!ended.ok() && ended.error().kind != Kind::unknown)
+        return ended.error();
+    if (!ended.ok()) {
+        planned.ended_at = ended.error();
+        planned.plan.effects.list()->push_back(
+            Value::Map{ { "name", "ends" }, { "why", ended.error().why } });
+    }
+    planned.plan.hash = plan_hash(planned.plan);
+    TRY(TRY(game_.journal())->save_plan(planned.plan));
+    return planned;
+}
+
+Result<Outcome> Engine::perform(const Request& request, const journal::PlanRecord& agreed,
+                                Listener& listener) {
+    Nobody nobody;
+    const auto again = TRY(plan(request, nobody));
+    if (again.not_needed || again.plan.hash != agreed.hash)
+        return again.not_needed ? *again.ended_at : moved_since(agreed, again);
+    const auto described = TRY(describe(request.runbook));
+    auto* journal = TRY(game_.journal());
+    journal::RunRecord run{ .id = make_ulid(now()),
+                            .runbook = described.name,
+                            .version = described.description.version,
+                            .mode = "live",
+                            .target = target_path(described.description, again.plan.parameters),
+                            .operator_name = request.operator_name,
+                            .reason = request.reason,
+                            .plan = agreed.hash,
+                            .parameters = again.plan.parameters,
+                            .description = described.raw };
+    TRY(journal->start_run(run, described.sources));
+    return carry_out(*journal, run, described.sources, {}, agreed.effects, listener);
+}
+
+Result<Outcome> Engine::resume(std::string_view name, Listener& listener, bool beyond_plan) {
+    auto* journal = TRY(game_.journal());
+    const auto run = TRY(journal->take_over(name));
+    auto calls = TRY(journal->calls(run.id));
+    const bool untouched = std::none_of(calls.begin(), calls.end(), [](const auto& call) {
+        return call.policy != journal::Policy::none;
+    });
+    if (untouched) {
+        TRY(journal->forget_reads(run.id, 1));
+        calls.clear();
+    }
+    std::optional<Value> planned;
+    if (!run.plan.empty() && !beyond_plan)
+        planned = TRY(journal->plan(run.plan))
+    .effects;
+    auto outcome = TRY(carry_out(*journal, run, TRY(journal->sources(run.id)), std::move(calls),
+                                 std::move(planned), listener));
+    return outcome;
+}
+
+Result<Outcome> Engine::carry_out(journal::Journal& journal, journal::RunRecord run,
+                                  const journal::Sources& sources,
+                                  std::vector<journal::CallRecord> recorded,
+                                  std::optional<Value> planned, Listener& listener) {
+    LiveMode mode(game_, journal, run, std::move(recorded), std::move(planned), cancel_);
+    const auto described = TRY(described_from(run.runbook, run.description, sources));
+    Gate gate(primitives_, described.description, game_, mode, listener);
+    auto worker = TRY(start_worker(places_, primitives_, described, run.parameters));
+    const auto ended =
+        Conversation(worker, gate, listener, cancel_, now() + described.description.deadline).hold();
+    Outcome outcome{ .run = run, .error = {}, .effects = mode.effects() };
+    outcome.run.state = RunState::done;
+    if (!ended.ok()) {
+        outcome.error = ended.error();
+        outcome.run.state = state_after(ended.error(), mode.effects());
+    }
+    TRY(journal.set_state(run.id, outcome.run.state,
+                          outcome.error ? to_value(*outcome.error) : Value()));
+    return outcome;
+}
+
+Result<void> Engine::settle(std::string_view name, std::int64_t step, Verdict verdict) {
+    auto* journal = TRY(game_.journal());
+    const auto run = TRY(journal->run(name));
+    const auto calls = TRY(journal->calls(run.id));
+    const auto found = std::find_if(calls.begin(), calls.end(),
+                                    [&](const auto& call) { return call.position == step; });
+    if (found == calls.end() || found->state != journal::CallState::parked)
+        return Error{ .kind = Kind::usage,
+                      .why = fmt::format("step {} of run {} does not wait for anybody", step, run.id),
+                      .fix = fmt::format("respawn runs show {}", run.id) };
+    const auto state =
+        verdict == Verdict::happened ? journal::CallState::done : journal::CallState::failed;
+    const auto redo =
+        Error{ .kind = Kind::needs_person, .why = "a person said that it did not happen" };
+    return journal->settle(run.id, step, state,
+                           verdict == Verdict::happened ? Value(Value::Map{ { "value", nullptr } })
+                                                        : to_value(redo));
+}
+
+Result<journal::RunRecord> Engine::abort(std::string_view name) {
+    auto* journal = TRY(game_.journal());
+    auto run = TRY(journal->take_over(name));
+    TRY(journal->set_state(run.id, RunState::aborted,
+                           to_value(Error{ .kind = Kind::cancelled, .why = "given up by a person" })));
+    run.state = RunState::aborted;
+    return run;
+}
+
+int exit_code(Kind kind) {
+    switch (kind) {
+    case Kind::not_needed:
+        return 0;
+    case Kind::usage:
+        return 2;
+    case Kind::failed_check:
+        return 4;
+    case Kind::needs_person:
+    case Kind::unknown:
+        return 5;
+    case Kind::leased:
+        return 6;
+    case Kind::denied:
+        return 7;
+    case Kind::moved:
+        return 8;
+    case Kind::cancelled:
+        return 130;
+    default:
+        return 1;
+    }
+}
+
+} // namespace respawn::run

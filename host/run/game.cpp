@@ -1,0 +1,143 @@
+#include "run/game.h"
+
+#include "base/text.h"
+#include "location/locations.h"
+
+#include <fmt/format.h>
+
+namespace respawn::run {
+
+namespace {
+
+template <class Settings> std::vector<std::string> names_of(const std::vector<Settings>& all) {
+    std::vector<std::string> names;
+    for (const auto& settings : all)
+        names.push_back(settings.name);
+    return names;
+}
+
+template <class Settings>
+Result<const Settings*> find(const std::vector<Settings>& all, std::string_view name,
+                             std::string_view what) {
+    for (const auto& settings : all)
+        if (settings.name == name)
+            return &settings;
+    const auto names = names_of(all);
+    const auto near = nearest(name, names);
+    return Error{ .kind = Kind::usage,
+                  .why = fmt::format("there is no {} '{}' in the configuration", what, printable(name)),
+                  .fix = near.empty() ? fmt::format("there {}: {}", names.size() == 1 ? "is" : "are",
+                                                    names.empty() ? "none" : join(names, ", "))
+                                      : fmt::format("did you mean {}?", near) };
+}
+
+} // namespace
+
+Result<vault::Vault*> Game::vault() { return open_vault(false); }
+Result<vault::Vault*> Game::vault_or_new() { return open_vault(true); }
+
+// State remembers that a vault was seen at a place: when it is gone from there it is lost, and a new
+// one in its stead would hide that.
+Result<vault::Vault*> Game::open_vault(bool create) {
+    if (vault_)
+        return vault_.get();
+    const auto& url = config_.locations.front().url;
+    const auto seen = config_.state / "vault-seen";
+    const auto key = TRY(crypto::read_key_file(config_.key_file));
+    auto location = TRY(location::open_location(url));
+    auto opened = vault::Vault::open(location, key, config_.state / "cache");
+    if (!opened.ok() && opened.error().kind == Kind::missing) {
+        if (io::is_there(seen))
+            return Error{ .kind = Kind::missing,
+                          .why = fmt::format("the vault at {} was there before and is gone", url),
+                          .fix = fmt::format("find out why; to begin a new one all the same, remove {}",
+                                             seen.string()) };
+        if (!create)
+            return Error{ .kind = Kind::missing,
+                          .why = fmt::format("there is no vault at {} yet", url),
+                          .fix = "the first backup makes it: respawn backup" };
+        opened = vault::Vault::create(location, key, config_.state / "cache");
+    }
+    vault_ = TRY(std::move(opened).while_doing("open the vault", url));
+    if (!io::is_there(seen)) {
+        TRY(io::make_folder(config_.state));
+        TRY(io::replace_durably(seen, vault_->id() + "\n"));
+    }
+    return vault_.get();
+}
+
+Result<component::Component*> Game::component(std::string_view name) {
+    auto& component = components_[std::string(name)];
+    if (!component)
+        component = TRY(component::open_component(*TRY(find(config_.components, name, "component"))));
+    return component.get();
+}
+
+Result<database::Database*> Game::database(std::string_view name) {
+    auto& database = databases_[std::string(name)];
+    if (!database)
+        database = TRY(database::open_database(*TRY(find(config_.components, name, "component"))));
+    return database.get();
+}
+
+Result<std::string> Game::only_database() const {
+    std::vector<std::string> names;
+    for (const auto& settings : config_.components)
+        if (database::is_database(settings))
+            names.push_back(settings.name);
+    if (names.size() == 1)
+        return names.front();
+    return Error{ .kind = Kind::script,
+                  .why = fmt::format("the configuration has {}, and the call names none",
+                                     names.empty() ? "no database"
+                                                   : "several databases: " + join(names, ", ")),
+                  .fix = "give component = NAME" };
+}
+
+Result<chain::Chain*> Game::chain(std::string_view name) {
+    auto& chain = chains_[std::string(name)];
+    if (!chain)
+        chain = TRY(chain::open_chain(*TRY(find(config_.chains, name, "chain"))));
+    return chain.get();
+}
+
+Result<notify::Notifier*> Game::channel(std::string_view name) {
+    auto& channel = channels_[std::string(name)];
+    if (!channel)
+        channel = TRY(notify::open_notifier(*TRY(find(config_.alerts, name, "channel"))));
+    return channel.get();
+}
+
+// Results in the journal are sealed under a key of the vault's, so that whoever may read the backups may resume. It is
+// remembered in the state folder, sealed under the key file, for the night when the vault's location is out of reach.
+Result<crypto::Key> Game::journal_key() {
+    constexpr std::string_view purpose = "respawn journal key";
+    const auto remembered = config_.state / "journal.key";
+    const auto seal = crypto::derive(TRY(crypto::read_key_file(config_.key_file)), purpose);
+    if (const auto box = io::read_file(remembered, 4096); box.ok())
+        if (const auto bytes = crypto::open_box(seal, purpose, box.value()); bytes.ok())
+            return crypto::Key::from_bytes(bytes.value());
+    const auto key = TRY(vault_or_new())->purpose_key("journal");
+    TRY(io::make_folder(config_.state));
+    TRY(io::replace_durably(remembered, crypto::seal_box(seal, purpose, key.bytes())));
+    return key;
+}
+
+Result<journal::Journal*> Game::journal() {
+    if (!journal_)
+        journal_ = TRY(journal::open_local_journal(config_.state / "journal.db", TRY(journal_key())));
+    return journal_.get();
+}
+
+component::Work Game::work(std::string_view component, const Cancellation& cancel) const {
+    return { .cancel = cancel, .progress = {}, .state = config_.state / "components" / component };
+}
+
+Result<io::Path> Game::scratch() {
+    if (!scratch_)
+        scratch_ = std::make_unique<io::TemporaryFolder>(
+            TRY(io::TemporaryFolder::make(config_.state / "scratch")));
+    return scratch_->path();
+}
+
+} // namespace respawn::run

@@ -1,0 +1,56 @@
+// The game as runs and verbs reach it: its vault, components, databases, channels and chains, from the
+// configuration, each opened when it is first needed. Not thread-safe.
+#pragma once
+
+#include "chain/chain.h"
+#include "component/component.h"
+#include "config/config.h"
+#include "database/database.h"
+#include "journal/journal.h"
+#include "notify/notify.h"
+#include "vault/vault.h"
+
+#include <map>
+#include <memory>
+
+namespace respawn::run {
+
+class Game {
+  public:
+    explicit Game(config::Config config) : config_(std::move(config)) {}
+
+    const config::Config& config() const { return config_; }
+    // Kind::missing when there is none yet and `create` is not asked for. A vault that the state has
+    // seen before and that is gone now is an error, never made anew.
+    Result<vault::Vault*> vault();
+    Result<vault::Vault*> vault_or_new();
+    Result<component::Component*> component(std::string_view name);
+    Result<database::Database*> database(std::string_view component);
+    // The component a runbook means when it names none: the only database there is.
+    Result<std::string> only_database() const;
+    Result<chain::Chain*> chain(std::string_view name);
+    Result<notify::Notifier*> channel(std::string_view name);
+    Result<journal::Journal*> journal();
+
+    // For a component's own caches and restore records.
+    component::Work work(std::string_view component, const Cancellation& cancel) const;
+    // A folder of this process for private copies, gone with it.
+    Result<io::Path> scratch();
+    // Leaves a component's database aside, to be opened anew: a restore has put another in its place.
+    void forget_database(std::string_view component) { databases_.erase(std::string(component)); }
+
+  private:
+    Result<vault::Vault*> open_vault(bool create);
+    Result<crypto::Key> journal_key();
+
+    config::Config config_;
+    std::unique_ptr<vault::Vault> vault_;
+    std::map<std::string, std::unique_ptr<component::Component>> components_;
+    std::map<std::string, std::unique_ptr<database::Database>> databases_;
+    std::map<std::string, std::unique_ptr<chain::Chain>> chains_;
+    std::map<std::string, std::unique_ptr<notify::Notifier>> channels_;
+    std::unique_ptr<journal::Journal> journal_;
+    std::unique_ptr<io::TemporaryFolder> scratch_;
+};
+
+} // namespace respawn::run

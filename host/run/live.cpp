@@ -1,0 +1,339 @@
+#include "run/live.h"
+
+#include "base/text.h"
+#include "run/plan.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace respawn::run {
+
+using journal::CallRecord;
+using journal::CallState;
+using journal::Policy;
+
+namespace {
+
+constexpr std::string_view kind_names[] = { "usage",      "missing",      "conflict",     "denied",
+                                            "corrupt",    "no_space",     "io",           "unavailable",
+                                            "timeout",    "cancelled",    "unsupported",  "script",
+                                            "not_needed", "failed_check", "needs_person", "leased",
+                                            "moved",      "unknown",      "internal" };
+
+// What the journal keeps of a call that is done.
+Value result_of(const Done& done) {
+    Value::Map result{ { "value", done.value } };
+    if (!done.rows.empty())
+        result.emplace("written", database::to_value({ .rows = done.rows }));
+    return result;
+}
+
+Result<Done> done_from(const Value& result) {
+    Done done{ .value = result.at("value"), .rows = {}, .note = "from the journal" };
+    if (!result.at("written").is_null())
+        done.rows = TRY(database::written_from(result.at("written")))
+    .rows;
+    return done;
+}
+
+Done done_with(const database::Written& written) {
+    return { .value = Value::Map{ { "rows", static_cast<std::int64_t>(written.rows.size()) } },
+             .rows = written.rows,
+             .note = {} };
+}
+
+Error mismatch(const Step& step, const CallRecord& recorded) {
+    return Error{ .kind = Kind::needs_person,
+                  .why = fmt::format("step {} was {} (at {}, arguments {}) before the interruption and "
+                                     "is {} (at {}, arguments {}) now",
+                                     step.position, recorded.name, recorded.where,
+                                     recorded.argument_hash.substr(0, 8), step.primitive.name,
+                                     step.where, step.argument_hash.substr(0, 8)),
+                  .fix = "something that the runbook reads has changed under it: look at `respawn runs "
+                         "show`, then abort it or go on by hand" };
+}
+
+Error parked(const Step& step, const std::string& run, std::string_view why) {
+    return Error{ .kind = Kind::needs_person,
+                  .why = fmt::format("nobody knows whether step {} ({}) happened: {}", step.position,
+                                     step.primitive.name, why),
+                  .fix = fmt::format(
+                      "find out, then: respawn resume {} --step {} --done, or --redo, or --abort", run,
+                      step.position) };
+}
+
+} // namespace
+
+Value to_value(const Error& error) {
+    return Value::Map{ { "kind", kind_names[static_cast<int>(error.kind)] },
+                       { "what", error.what },
+                       { "on", error.on },
+                       { "why", error.why },
+                       { "fix", error.fix } };
+}
+
+Error error_from(const Value& value) {
+    const auto* found = std::find(std::begin(kind_names), std::end(kind_names), value.text_at("kind"));
+    const auto kind =
+        found == std::end(kind_names) ? Kind::internal : static_cast<Kind>(found - kind_names);
+    return { kind, value.text_at("what"), value.text_at("on"), value.text_at("why"),
+             value.text_at("fix") };
+}
+
+LiveMode::LiveMode(Game& game, journal::Journal& journal, const journal::RunRecord& run,
+                   std::vector<CallRecord> recorded, std::optional<Value> planned,
+                   const Cancellation& cancel)
+    : game_(game), journal_(journal), run_(run), recorded_(std::move(recorded)),
+      planned_(std::move(planned)), cancel_(cancel) {}
+
+Result<database::Reader*> LiveMode::reader(std::string_view component) {
+    return static_cast<database::Reader*>(TRY(game_.database(component)));
+}
+
+Result<void> LiveMode::enter(std::string_view phase) { return journal_.set_phase(run_.id, phase); }
+
+Result<Done> LiveMode::perform(const Step& step) {
+    TRY(cancel_.check());
+    const auto recorded = std::find_if(recorded_.begin(), recorded_.end(), [&](const CallRecord& call) {
+        return call.position == step.position;
+    });
+    if (recorded != recorded_.end())
+        return replay(step, *recorded);
+    return step.primitive.effect == Effect::reads ? read(step) : begin_and_do(step);
+}
+
+CallRecord LiveMode::record_of(const Step& step, CallState state, const Value& result) const {
+    return { .position = step.position,
+             .phase = step.phase,
+             .name = std::string(step.primitive.name),
+             .component = step.component,
+             .where = step.where,
+             .argument_hash = step.argument_hash,
+             .arguments = step.arguments,
+             .policy = step.primitive.policy,
+             .state = state,
+             .token = run_.token,
+             .result = result,
+             .begun = now(),
+             .settled = state == CallState::intent ? Moment{} : now() };
+}
+
+Result<Done> LiveMode::read(const Step& step) {
+    auto value = step.primitive.run(call_of(step));
+    const bool ok = value.ok();
+    TRY(journal_.note(run_.id, record_of(step, ok ? CallState::done : CallState::failed,
+                                         ok ? Value(Value::Map{ { "value", value.value() } })
+                                            : to_value(value.error()))));
+    return Done {
+        .value = TRY(std::move(value))
+        , .rows = {}, .note = {}
+    };
+}
+
+Result<Done> LiveMode::replay(const Step& step, const CallRecord& recorded) {
+    if (recorded.name != step.primitive.name || recorded.argument_hash != step.argument_hash ||
+        recorded.phase != step.phase)
+        return mismatch(step, recorded);
+    const bool is_effect = step.primitive.effect != Effect::reads;
+    const bool is_last = recorded.position == recorded_.back().position;
+    switch (recorded.state) {
+    case CallState::done:
+        effects_ += is_effect ? 1 : 0;
+        return done_from(recorded.result);
+    case CallState::maybe:
+        effects_ += 1;
+        return Done{ .value = nullptr, .rows = {}, .note = "maybe sent before the interruption" };
+    case CallState::failed:
+        if (!is_last)
+            return error_from(recorded.result);
+        return is_effect ? begin_and_do(step) : read(step);
+    case CallState::parked:
+        return parked(step, run_.id, recorded.result.text_at("why", "it was interrupted"));
+    case CallState::intent:
+        return settle_open(step);
+    }
+    return Error{ .kind = Kind::internal, .why = "no such state of a call" };
+}
+
+Result<Done> LiveMode::settle_open(const Step& step) {
+    switch (step.primitive.policy) {
+    case Policy::repeat:
+        return begin_and_do(step);
+    case Policy::let_go:
+        TRY(journal_.settle(run_.id, step.position, CallState::maybe, nullptr));
+        effects_ += 1;
+        return Done{ .value = nullptr, .rows = {}, .note = "maybe sent before the interruption" };
+    case Policy::probe:
+        break;
+    default: {
+        const std::string why = "it was interrupted, and it cannot be asked";
+        TRY(journal_.settle(run_.id, step.position, CallState::parked, Value::Map{ { "why", why } }));
+        return parked(step, run_.id, why);
+    }
+    }
+    const auto settled = TRY(probe(step));
+    if (settled.answer == Settled::Answer::did_not)
+        return begin_and_do(step);
+    if (settled.answer == Settled::Answer::unknown) {
+        TRY(journal_.settle(run_.id, step.position, CallState::parked,
+                            Value::Map{ { "why", settled.why } }));
+        return parked(step, run_.id, settled.why);
+    }
+    TRY(journal_.settle(run_.id, step.position, CallState::done, settled.result));
+    effects_ += 1;
+    auto done = TRY(done_from(settled.result));
+    done.note = "had happened before the interruption";
+    return done;
+}
+
+Result<Settled> LiveMode::probe(const Step& step) {
+    if (step.primitive.effect == Effect::restores)
+        return probe_restore(step);
+    if (step.primitive.effect == Effect::changes) {
+        auto settled = TRY(step.primitive.probe(call_of(step)));
+        settled.result = Value::Map{ { "value", settled.result } };
+        return settled;
+    }
+    auto* database = TRY(game_.database(step.component));
+    TRY(journal_.note_marker(step.component, TRY(database->marker_state())));
+    const auto written = TRY(database->find_written(run_.id, step.position));
+    if (!written)
+        return Settled{ .answer = Settled::Answer::did_not, .result = {}, .why = {} };
+    return Settled{ .answer = Settled::Answer::happened,
+                    .result = result_of(done_with(*written)),
+                    .why = {} };
+}
+
+// A restore under way left a record beside it; one that was completed is recognised by the data being
+// the snapshot's.
+Result<Settled> LiveMode::probe_restore(const Step& step) {
+    const auto wanted = TRY(step.primitive.restore(call_of(step)));
+    auto* component = TRY(game_.component(wanted.component));
+    const auto work = game_.work(wanted.component, cancel_);
+    TRY(component->finish_restore(work));
+    auto* vault = TRY(game_.vault());
+    const auto snapshot = TRY(
+        vault::find_snapshot(TRY(vault->snapshots()), wanted.snapshot, { wanted.component }, now()));
+    const auto* record = snapshot.component(wanted.component);
+    if (!TRY(component->matches(*record, work))) {
+        if (!TRY(component->find_faults(work)).empty())
+            return Settled{ .answer = Settled::Answer::did_not, .result = {}, .why = {} };
+        return Settled{ .answer = Settled::Answer::unknown,
+                        .result = {},
+                        .why = fmt::format("{} is sound, but is not what snapshot {} holds",
+                                           wanted.component, snapshot.id) };
+    }
+    game_.forget_database(wanted.component);
+    return Settled{ .answer = Settled::Answer::happened,
+                    .result = Value::Map{ { "value", Value::Map{ { "bytes", static_cast<std::int64_t>(
+                                                                                record->size_bytes) },
+                                                                 { "snapshot", snapshot.id } } } },
+                    .why = {} };
+}
+
+Result<Done> LiveMode::begin_and_do(const Step& step) {
+    TRY(must_be_planned(step, planned_effect(step, nullptr, {})));
+    TRY(journal_.begin(run_.id, record_of(step, CallState::intent, nullptr)));
+    return conclude(step, carry_out(step));
+}
+
+Result<Done> LiveMode::carry_out(const Step& step) {
+    switch (step.primitive.effect) {
+    case Effect::writes_rows:
+        return write(step);
+    case Effect::restores:
+        return restore(step);
+    default:
+        return Done {
+            .value = TRY(step.primitive.run(call_of(step)))
+            , .rows = {}, .note = {}
+        };
+    }
+}
+
+// The result becomes durable, whichever it is. A message that could not be sent does not stop a repair.
+Result<Done> LiveMode::conclude(const Step& step, Result<Done> done) {
+    if (done.ok()) {
+        effects_ += 1;
+        TRY(journal_.settle(run_.id, step.position, CallState::done, result_of(done.value())));
+        return done;
+    }
+    const auto error = std::move(done).error();
+    if (error.kind == Kind::unknown) {
+        TRY(journal_.settle(run_.id, step.position, CallState::parked, to_value(error)));
+        effects_ += 1;
+        return parked(step, run_.id, error.why);
+    }
+    if (step.primitive.policy == Policy::let_go) {
+        TRY(journal_.settle(run_.id, step.position, CallState::maybe, to_value(error)));
+        return Done{ .value = nullptr, .rows = {}, .note = fmt::format("NOT SENT: {}", error.why) };
+    }
+    TRY(journal_.settle(run_.id, step.position, CallState::failed, to_value(error)));
+    return error;
+}
+
+Result<void> LiveMode::note_marker(const std::string& component) {
+    return journal_.note_marker(component, TRY(TRY(game_.database(component))->marker_state()));
+}
+
+Result<Done> LiveMode::write(const Step& step) {
+    const auto write = TRY(step.primitive.write(call_of(step)));
+    auto* database = TRY(game_.database(step.component));
+    TRY(note_marker(step.component));
+    const database::Marker marker{ run_.id, step.position, run_.target, run_.token };
+    const auto as_planned = [&](const database::Written& written) {
+        return must_be_planned(step, planned_effect(step, &write, written.rows));
+    };
+    const auto written = TRY(database->write(write, marker, as_planned));
+    TRY(note_marker(step.component));
+    return done_with(written);
+}
+
+Result<Done> LiveMode::restore(const Step& step) {
+    const auto wanted = TRY(step.primitive.restore(call_of(step)));
+    auto* vault = TRY(game_.vault());
+    const auto snapshot = TRY(
+        vault::find_snapshot(TRY(vault->snapshots()), wanted.snapshot, { wanted.component }, now()));
+    auto* component = TRY(game_.component(wanted.component));
+    const auto report = TRY(component->restore_live(*vault, *snapshot.component(wanted.component),
+                                                    game_.work(wanted.component, cancel_)));
+    game_.forget_database(wanted.component);
+    if (database::is_database(component->settings()))
+        TRY(journal_.accept_marker(wanted.component,
+                                   TRY(TRY(game_.database(wanted.component))->marker_state())));
+    Done done{ .value = Value::Map{ { "bytes", static_cast<std::int64_t>(report.size_bytes) },
+                                    { "snapshot", snapshot.id } },
+               .rows = {},
+               .note = {} };
+    for (const auto& kept : report.kept_aside)
+        done.note += (done.note.empty() ? "the old data is kept in " : ", ") + printable(kept.string());
+    return done;
+}
+
+// `effect` is without rows before a write, and with them before its commit: what was shown, or nothing.
+Result<void> LiveMode::must_be_planned(const Step& step, const Value& effect) {
+    if (!planned_)
+        return {};
+    const auto& shown = *planned_->list();
+    const auto index = static_cast<std::size_t>(effects_);
+    const Value next = index < shown.size() ? shown[index] : Value();
+    if (next.is_null() || next.text_at("name") == "ends")
+        return Error{ .kind = Kind::needs_person,
+                      .why = fmt::format("the plan that was agreed to ends before this: {}",
+                                         would_text(step.primitive, step.arguments)),
+                      .fix =
+                          fmt::format("to go on with it: respawn resume {} --beyond-plan", run_.id) };
+    auto expected = *next.map();
+    auto actual = *effect.map();
+    if (actual.at("rows").list()->empty())
+        expected["rows"] = actual["rows"];
+    if (agrees(expected, actual))
+        return {};
+    return Error{ .kind = Kind::moved,
+                  .why = fmt::format(
+                      "step {} is no longer what was shown\n{}", step.position,
+                      join(differences(Value::List{ expected }, Value::List{ actual }), "\n")),
+                  .fix = "nothing of this step was done: make a new plan with --dry-run" };
+}
+
+} // namespace respawn::run

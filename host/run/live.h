@@ -1,0 +1,58 @@
+// Live runs: every call is looked up in the journal first (a resumed run replays what was done), and
+// every effect has its intent durable before it and its result durable after it.
+#pragma once
+
+#include "run/mode.h"
+
+#include <optional>
+
+namespace respawn::run {
+
+class LiveMode final : public Mode {
+  public:
+    // `recorded` are the calls of an interrupted run, by position; empty for a new one. With a plan,
+    // every effect must be the one that was shown.
+    LiveMode(Game& game, journal::Journal& journal, const journal::RunRecord& run,
+             std::vector<journal::CallRecord> recorded, std::optional<Value> planned,
+             const Cancellation& cancel);
+    std::string_view title() const override { return "LIVE"; }
+    Result<Done> perform(const Step& step) override;
+    Result<database::Reader*> reader(std::string_view component) override;
+    Result<void> enter(std::string_view phase) override;
+
+    // Effects that happened or may have happened, replayed ones included.
+    std::int64_t effects() const { return effects_; }
+
+  private:
+    Result<Done> read(const Step& step);
+    Result<Done> replay(const Step& step, const journal::CallRecord& recorded);
+    Result<Done> settle_open(const Step& step);
+    Result<Settled> probe(const Step& step);
+    Result<Settled> probe_restore(const Step& step);
+    Result<Done> begin_and_do(const Step& step);
+    Result<Done> carry_out(const Step& step);
+    Result<Done> write(const Step& step);
+    Result<Done> restore(const Step& step);
+    Result<void> must_be_planned(const Step& step, const Value& effect);
+    Result<void> note_marker(const std::string& component);
+    Result<Done> conclude(const Step& step, Result<Done> done);
+    Call call_of(const Step& step) {
+        return Call(step.arguments, game_, *this, { run_.id, step.position });
+    }
+    journal::CallRecord record_of(const Step& step, journal::CallState state,
+                                  const Value& result) const;
+
+    Game& game_;
+    journal::Journal& journal_;
+    journal::RunRecord run_;
+    std::vector<journal::CallRecord> recorded_;
+    std::optional<Value> planned_;
+    const Cancellation& cancel_;
+    std::int64_t effects_ = 0;
+};
+
+// {kind, what, on, why, fix}: an Error as journals and messages carry it, and back.
+Value to_value(const Error& error);
+Error error_from(const Value& value);
+
+} // namespace respawn::run

@@ -1,0 +1,101 @@
+#include "vault/check.h"
+
+#include "base/text.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace respawn::vault {
+
+namespace {
+
+constexpr std::size_t most_hurts = 20;
+
+// Read anew from the location: what is cached proves nothing.
+Result<void> check_index(Check &check) {
+    TRY(check.vault.rebuild_index());
+    for (const auto &file : check.named("index/"))
+        check.report.bytes_read += file.size;
+    for (const auto &damage : check.vault.index_damage)
+        check.damage(damage.object, damage.why + "; what it says was found from the packs themselves");
+    return {};
+}
+
+void say_unindexed(Check &check) {
+    std::uint64_t needed = 0;
+    for (const auto &pack : check.vault.recovered)
+        if (check.needed_unindexed.contains(pack.record.id))
+            ++needed;
+        else
+            check.note(fmt::format("{} was left by a backup that did not finish; the next one uses it",
+                                   pack_name(pack.record.id)));
+    if (needed > 0 && check.vault.index_damage.empty())
+        check.damage("index", fmt::format("{} that snapshots need stand in no index file: one is lost; "
+                                          "the next backup writes it again",
+                                          counted(needed, "pack")));
+}
+
+void say_unnamed_hurts(Check &check) {
+    for (const auto &[damage, count] : check.unnamed_hurts)
+        check.report.damage[damage].hurts.push_back(fmt::format("and {} more", count));
+}
+
+Result<void> run(Check &check) {
+    check.files = TRY(check.vault.location->list(""));
+    for (const auto &file : check.files)
+        check.total += file.size;
+    TRY(check_fixtures(check));
+    TRY(check_index(check));
+    TRY(check_packs(check));
+    TRY(check_snapshots(check));
+    TRY(check_reachable(check));
+    say_unindexed(check);
+    say_unnamed_hurts(check);
+    // Only a check that looked everywhere knows that all else is sound.
+    if (check.depth == CheckDepth::read_data)
+        TRY(write_bad_places(check.vault, check.bad));
+    return {};
+}
+
+} // namespace
+
+Result<std::string> Check::read(std::string_view name, std::size_t limit) {
+    TRY(cancel.check());
+    auto bytes = TRY(vault.location->read(name, { 0, limit }));
+    report.bytes_read += bytes.size();
+    if (progress)
+        progress(std::min(report.bytes_read, total), total);
+    return bytes;
+}
+
+std::size_t Check::damage(std::string object, std::string why) {
+    report.damage.push_back({ std::move(object), std::move(why), {} });
+    return report.damage.size() - 1;
+}
+
+void Check::hurts(std::size_t where, std::string what) {
+    auto &list = report.damage[where].hurts;
+    if (std::ranges::find(list, what) != list.end())
+        return;
+    if (list.size() < most_hurts)
+        list.push_back(std::move(what));
+    else
+        ++unnamed_hurts[where];
+}
+
+std::vector<location::Entry> Check::named(std::string_view prefix) const {
+    std::vector<location::Entry> found;
+    for (const auto &file : files)
+        if (file.name.starts_with(prefix))
+            found.push_back(file);
+    return found;
+}
+
+Result<CheckReport> Vault::check(CheckDepth depth, const Cancellation &cancel,
+                                 const std::function<void(std::uint64_t, std::uint64_t)> &progress) {
+    Check check{ .vault = *state_, .depth = depth, .cancel = cancel, .progress = progress };
+    TRY(run(check).while_doing("check the vault", url()));
+    return std::move(check.report);
+}
+
+} // namespace respawn::vault

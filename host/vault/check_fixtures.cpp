@@ -1,0 +1,94 @@
+// Key slots, README, tombstones, and what does not belong to the vault.
+#include "vault/check.h"
+#include "vault/snapshot_file.h"
+
+#include "base/text.h"
+
+#include <fmt/format.h>
+
+namespace respawn::vault {
+
+namespace {
+
+constexpr std::size_t largest = 16 << 20;
+
+// Missing in a vault that was never used: `create` was killed, and the next backup completes it.
+void say_missing(Check &check, const std::string &name, std::string_view why) {
+    if (check.untouched())
+        check.note(fmt::format("{} is not there yet: the next backup writes it", name));
+    else
+        check.damage(name, std::string(why));
+}
+
+Result<void> check_slot(Check &check, const std::string &name, std::string &first) {
+    const auto bytes = check.read(name, largest);
+    if (!bytes.ok() && bytes.error().kind == Kind::missing) {
+        say_missing(check, name,
+                    "a copy of the vault's keys is missing; the next backup writes it again");
+        return {};
+    }
+    const auto content = TRY(bytes);
+    const auto fault = slots_fault(content);
+    if (!fault.empty())
+        check.damage(name, fault + "; its other copy is used");
+    else if (first.empty())
+        first = content;
+    else if (first != content)
+        check.damage(name, "the two copies of the vault's keys differ");
+    return {};
+}
+
+Result<void> check_slots(Check &check) {
+    for (const auto number : TRY(slot_numbers(*check.vault.location))) {
+        std::string first;
+        TRY(check_slot(check, slot_name(number), first));
+        TRY(check_slot(check, copy_of(slot_name(number)), first));
+    }
+    return {};
+}
+
+Result<void> check_readme(Check &check) {
+    const std::string name(readme_name);
+    const auto bytes = check.read(name, largest);
+    if (!bytes.ok() && bytes.error().kind == Kind::missing) {
+        say_missing(check, name, "it is missing; the next backup writes it again");
+        return {};
+    }
+    if (TRY(bytes) != check.vault.keyring.readme)
+        check.damage(name, "it is not as respawn wrote it");
+    return {};
+}
+
+Result<void> check_tombstones(Check &check) {
+    for (const auto &file : check.named("tombstones/")) {
+        const auto opened =
+            open_tombstone(check.vault.keyring, file.name, TRY(check.read(file.name, largest)));
+        if (!opened.ok())
+            check.damage(file.name, opened.error().why);
+    }
+    return {};
+}
+
+bool belongs(const std::string &name) {
+    if (name == readme_name || name.starts_with("tombstones/"))
+        return true;
+    if (name.starts_with("keys/")) {
+        const auto base = name.ends_with(".copy") ? name.substr(0, name.size() - 5) : name;
+        return base.size() == 9 && base.find_first_not_of("0123456789", 5) == std::string::npos;
+    }
+    return pack_from_name(name).ok() || index_from_name(name).ok() || !snapshot_from_name(name).empty();
+}
+
+} // namespace
+
+Result<void> check_fixtures(Check &check) {
+    TRY(check_slots(check));
+    TRY(check_readme(check));
+    TRY(check_tombstones(check));
+    for (const auto &file : check.files)
+        if (!belongs(file.name))
+            check.note(fmt::format("{} does not belong to the vault", printable(file.name)));
+    return {};
+}
+
+} // namespace respawn::vault

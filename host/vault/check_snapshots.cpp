@@ -1,0 +1,92 @@
+// Snapshot files, and the numbers that show a removed one.
+#include "vault/chain.h"
+#include "vault/check.h"
+#include "vault/snapshot_file.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <map>
+
+namespace respawn::vault {
+
+namespace {
+
+Result<void> check_file(Check &check, const std::string &id) {
+    const auto name = snapshot_name(id);
+    auto snapshot = open_snapshot(check.vault.keyring, id, TRY(check.read(name, max_document)));
+    if (snapshot.ok()) {
+        check.snapshots.push_back(std::move(snapshot).value());
+        return {};
+    }
+    auto copy = check.vault.snapshot_from_pack(id);
+    const auto damage = check.damage(name, snapshot.error().why);
+    if (copy.ok()) {
+        check.report.damage[damage].why += "; its copy in a pack is sound and is used";
+        check.snapshots.push_back(std::move(copy).value());
+    } else {
+        check.hurts(damage, "snapshot " + id);
+        check.unreadable_snapshots = true;
+    }
+    return {};
+}
+
+struct WriterNumbers {
+    std::map<std::uint64_t, std::string> ids;
+    std::uint64_t highest = 0;
+};
+
+// One gap is one line, however many are gone.
+void say_gap(Check &check, const std::string &writer, std::uint64_t first, std::uint64_t last) {
+    const auto which = first == last ? fmt::format("snapshot {}", first)
+                                     : fmt::format("snapshots {} to {}", first, last);
+    check.damage("snapshots", fmt::format("{} of writer {} {} gone, and no tombstone says why", which,
+                                          writer, first == last ? "is" : "are"));
+}
+
+// A number that neither a snapshot nor a tombstone has was removed by somebody, or the vault was put
+// back to an older state. Numbers are authenticated but may be huge: gaps are found, not counted out.
+void check_numbers(Check &check, const std::string &writer, const WriterNumbers &numbers) {
+    const auto &files = check.files;
+    const auto has_tombstone = [&](std::uint64_t number) {
+        const auto name = tombstone_name(writer, number);
+        return std::ranges::binary_search(files, name, {}, &location::Entry::name);
+    };
+    std::uint64_t expected = 1;
+    const auto must_reach = [&](std::uint64_t next) {
+        while (expected < next && has_tombstone(expected))
+            ++expected;
+        if (expected < next) {
+            auto last = next - 1;
+            while (last > expected && has_tombstone(last))
+                --last;
+            say_gap(check, writer, expected, last);
+        }
+        expected = next + 1;
+    };
+    for (const auto &[number, id] : numbers.ids)
+        must_reach(number);
+    must_reach(std::max(numbers.highest + 1, expected));
+}
+
+} // namespace
+
+Result<void> check_snapshots(Check &check) {
+    for (const auto &id : TRY(check.vault.snapshot_ids()))
+        TRY(check_file(check, id));
+    check.report.snapshots = check.snapshots.size();
+    std::map<std::string, WriterNumbers> writers;
+    for (const auto &snapshot : check.snapshots)
+        writers[snapshot.writer].ids.emplace(snapshot.number, snapshot.id);
+    const auto remembered = remembered_chain(check.vault);
+    if (!remembered.writer.empty())
+        writers[remembered.writer].highest = remembered.number;
+    if (check.unreadable_snapshots) {
+        check.note("whether a snapshot was removed cannot be told while some cannot be read");
+        return {};
+    }
+    for (const auto &[writer, numbers] : writers)
+        check_numbers(check, writer, numbers);
+    return {};
+}
+
+} // namespace respawn::vault

@@ -1,0 +1,61 @@
+#include "vault/compress.h"
+
+#include "vault/format.h"
+
+#include <memory>
+#include <zstd.h>
+
+namespace respawn::vault {
+
+namespace {
+
+constexpr int level = 1;
+constexpr std::size_t sample_size = 4096, samples = 4;
+
+struct Free {
+    void operator()(ZSTD_CCtx *context) const { ZSTD_freeCCtx(context); }
+    void operator()(ZSTD_DCtx *context) const { ZSTD_freeDCtx(context); }
+};
+
+std::size_t packed_size(std::string &out, std::string_view plain) {
+    thread_local const std::unique_ptr<ZSTD_CCtx, Free> context(ZSTD_createCCtx());
+    out.resize(ZSTD_compressBound(plain.size()));
+    const auto size =
+        ZSTD_compressCCtx(context.get(), out.data(), out.size(), plain.data(), plain.size(), level);
+    return ZSTD_isError(size) ? SIZE_MAX : size;
+}
+
+// Four pieces spread over the chunk: already compressed or encrypted data shows in all of them.
+bool looks_dense(std::string_view plain) {
+    if (plain.size() < 4 * samples * sample_size)
+        return false;
+    std::string pieces, out;
+    for (std::size_t i = 0; i < samples; ++i)
+        pieces += plain.substr((plain.size() - sample_size) / (samples - 1) * i, sample_size);
+    return packed_size(out, pieces) > pieces.size() - pieces.size() / 32;
+}
+
+} // namespace
+
+std::optional<std::string> compress(std::string_view plain) {
+    if (looks_dense(plain))
+        return {};
+    std::string out;
+    const auto size = packed_size(out, plain);
+    if (size >= plain.size() - plain.size() / 32)
+        return {};
+    out.resize(size);
+    return out;
+}
+
+Result<std::string> decompress(std::string_view packed, std::size_t size) {
+    thread_local const std::unique_ptr<ZSTD_DCtx, Free> context(ZSTD_createDCtx());
+    std::string plain(size, '\0');
+    const auto got =
+        ZSTD_decompressDCtx(context.get(), plain.data(), plain.size(), packed.data(), packed.size());
+    if (ZSTD_isError(got) || got != size)
+        return damaged("compressed bytes do not unpack to their length");
+    return plain;
+}
+
+} // namespace respawn::vault

@@ -1,0 +1,99 @@
+// What a Vault holds while it is open. Files of this folder alone include it.
+#pragma once
+
+#include "base/value.h"
+#include "vault/blob_cache.h"
+#include "vault/index_file.h"
+#include "vault/keys.h"
+#include "vault/merged_index.h"
+#include "vault/pack.h"
+#include "vault/vault.h"
+
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace respawn::vault {
+
+// One place of a blob.
+struct Place {
+    PackId pack;
+    std::uint64_t pack_size = 0;
+    std::uint32_t offset = 0, length = 0, flags = 0;
+};
+
+struct Vault::State {
+    State(std::shared_ptr<location::Location> at, Keyring keys, io::Path folder);
+
+    std::shared_ptr<location::Location> location;
+    Keyring keyring;
+    Identifier identify;
+    io::Path cache;
+    std::string hex_id; // the vault's, as hex
+    MergedIndex index;
+    std::vector<Damage> index_damage; // index files that could not be read
+
+    // Packs that no index file names, read themselves: only when something is missing, or for a backup.
+    struct Recovered {
+        PackRecord record;
+        bool sound = false; // every byte of it
+    };
+    std::vector<Recovered> recovered;
+    std::unordered_multimap<ChunkId, Place, IdHash> recovered_places;
+    bool looked_for_unindexed = false;
+
+    std::unordered_map<PackId, crypto::Key, IdHash> pack_keys;
+    BlobCache blobs;
+
+    // ---- index (index_sync.cpp) ----
+
+    // Merges index files that are new at the location; starts anew when some have gone.
+    Result<void> refresh_index();
+    // The same without trusting what is cached.
+    Result<void> rebuild_index();
+    // Takes in an index file that this process has just written.
+    Result<void> merge_new(std::string_view id, const std::vector<PackRecord> &packs);
+    // Reads the packs of a listing that no index file names. `damage` takes those that are not sound.
+    Result<void> recover_unindexed(const std::vector<location::Entry> &packs,
+                                   std::vector<Damage> *damage);
+    std::vector<Place> places(const ChunkId &id) const;
+    bool knows(const ChunkId &id) const;
+
+    // ---- reading (read.cpp) ----
+
+    Result<PackOpener> opener(const PackId &pack, std::uint64_t pack_size);
+    // A stretch of a pack, which must be there whole.
+    Result<std::string> read_pack_range(const PackId &pack, std::uint64_t offset, std::size_t length);
+    Result<std::string> blob_at(const Place &place, const ChunkId &id, BlobKind kind);
+    Result<std::string> blob(const ChunkId &id, BlobKind kind);
+    Result<std::string> cached_blob(const ChunkId &id, BlobKind kind);
+    Result<Tree> tree(const ChunkId &id);
+    Result<void> read(const Content &content, io::Sink &to);
+    Result<std::string> read_range(const Content &content, std::uint64_t offset, std::size_t size);
+
+    // ---- snapshots (snapshots.cpp) ----
+
+    // Ids of the snapshot files, oldest first.
+    Result<std::vector<std::string>> snapshot_ids();
+    // From its file alone.
+    Result<Snapshot> snapshot_from_file(std::string_view id);
+    // From its copy in a pack.
+    Result<Snapshot> snapshot_from_pack(std::string_view id);
+    // From either.
+    Result<Snapshot> snapshot(std::string_view id);
+    Result<std::vector<Snapshot>> snapshots(std::vector<Damage> *damaged);
+
+    // ---- slots and README (vault.cpp) ----
+
+    // Writes what a killed `create` did not come to, or what was lost: slot copies, README.
+    Result<void> complete_creation();
+};
+
+// Blobs that check found damaged where they lie: a backup stores them again. Kept in the cache.
+using BadPlaces = std::set<std::pair<PackId, ChunkId>>;
+BadPlaces read_bad_places(const Vault::State &state);
+Result<void> write_bad_places(const Vault::State &state, const BadPlaces &places);
+
+crypto::Key cache_key(const Keyring &keyring);
+
+} // namespace respawn::vault

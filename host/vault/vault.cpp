@@ -1,0 +1,88 @@
+// Making and opening a vault.
+#include "vault/vault.h"
+
+#include "base/bytes.h"
+#include "vault/state.h"
+
+#include <fmt/format.h>
+
+namespace respawn::vault {
+
+namespace {
+
+constexpr std::size_t cached_blobs = 32 << 20;
+
+Result<void> put(location::Location &location, std::string_view name, std::string_view bytes) {
+    io::TextSource source(bytes);
+    return location.create(name, source);
+}
+
+Error not_empty(const location::Location &location, const location::Entry &entry) {
+    return Error{ .kind = Kind::conflict,
+                  .why = fmt::format("{} is not empty: {} is there", location.url(), entry.name),
+                  .fix = "name an empty or missing folder for a new vault" };
+}
+
+} // namespace
+
+Vault::State::State(std::shared_ptr<location::Location> at, Keyring keys, io::Path folder)
+    : location(std::move(at)), keyring(std::move(keys)), identify(keyring), cache(std::move(folder)),
+      hex_id(respawn::to_hex(keyring.vault)), blobs(cached_blobs) {}
+
+Vault::Vault(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Vault::~Vault() = default;
+
+// The slot comes first: as soon as it is there, so is the vault, and what is still missing is written
+// by the next backup.
+Result<std::unique_ptr<Vault>> Vault::create(std::shared_ptr<location::Location> location,
+                                             const crypto::Key &key, io::Path cache) {
+    const auto there = TRY(location->list("").while_doing("make a vault", location->url()));
+    if (!there.empty())
+        return Result<void>(not_empty(*location, there.front()))
+            .while_doing("make a vault", location->url())
+            .error();
+    const auto keyring = Keyring::make(location->url());
+    TRY(put(*location, slot_name(1), seal_slots(keyring, 1, key))
+            .while_doing("make a vault", location->url()));
+    auto vault = TRY(open(location, key, std::move(cache)));
+    TRY(vault->state_->complete_creation().while_doing("make a vault", location->url()));
+    return vault;
+}
+
+Result<std::unique_ptr<Vault>> Vault::open(std::shared_ptr<location::Location> location,
+                                           const crypto::Key &key, io::Path cache) {
+    const auto url = location->url();
+    auto keyring = TRY(read_keyring(*location, key).while_doing("open the vault", url));
+    TRY(io::make_folder(cache).while_doing("open the vault's cache", cache.string()));
+    auto state = std::make_unique<State>(std::move(location), std::move(keyring), std::move(cache));
+    TRY(state->refresh_index().while_doing("read the vault's index", url));
+    return std::unique_ptr<Vault>(new Vault(std::move(state)));
+}
+
+Result<void> Vault::State::complete_creation() {
+    const auto number = TRY(slot_numbers(*location))
+    .back();
+    const auto name = slot_name(number);
+    auto slots = location->read(name, { 0, max_document });
+    if (!slots.ok() && slots.error().kind == Kind::missing)
+        slots = location->read(copy_of(name), { 0, max_document });
+    const auto bytes = TRY(std::move(slots));
+    for (const auto &[file, content] : { std::pair<std::string, std::string_view>(name, bytes),
+                                         { copy_of(name), bytes },
+                                         { std::string(readme_name), keyring.readme } }) {
+        const auto there = location->read(file, { 0, 1 });
+        if (!there.ok() && there.error().kind == Kind::missing)
+            TRY(put(*location, file, content));
+    }
+    return {};
+}
+
+const std::string &Vault::id() const { return state_->hex_id; }
+
+std::string Vault::url() const { return state_->location->url(); }
+
+crypto::Key Vault::purpose_key(std::string_view purpose) const {
+    return crypto::derive(state_->keyring.purposes, fmt::format("respawn vault 0 purpose {}", purpose));
+}
+
+} // namespace respawn::vault

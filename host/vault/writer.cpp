@@ -1,0 +1,235 @@
+// Writing: packs, then index, then the snapshot, each durable before the next.
+#include "vault/chain.h"
+#include "vault/chunker.h"
+#include "vault/codec.h"
+#include "vault/content_lists.h"
+#include "vault/snapshot_file.h"
+#include "vault/state.h"
+
+#include "base/id.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace respawn::vault {
+
+namespace {
+
+// Index files are written along the way, so that a long first backup that is killed has not to be read
+// again, and memory stays flat.
+constexpr std::size_t packs_per_index = 128;
+constexpr std::size_t largest_inside_tree = 1 << 20;
+
+std::string host_name() {
+    char name[256] = {};
+    return ::gethostname(name, sizeof name - 1) == 0 ? name : "";
+}
+
+} // namespace
+
+struct Writer::State {
+    explicit State(Vault::State &of) : vault(of), chunker(of.keyring.chunker), open_pack(of.keyring) {}
+
+    Vault::State &vault;
+    Chunker chunker;
+    PackBuilder open_pack;
+    std::vector<PackRecord> unindexed;          // durable, and in no index file yet
+    std::unordered_set<ChunkId, IdHash> stored; // by this backup, not yet in the merged index
+    std::unordered_set<PackId, IdHash> absent;  // indexed, but gone from the location or cut short
+    BadPlaces damaged;                          // what check found
+    Counters counters;
+    // After a failed write nothing more is written: a snapshot must not name what is not there.
+    std::optional<Error> failed;
+
+    Result<void> begin();
+    bool has(const ChunkId &id) const;
+    Result<ChunkId> put(BlobKind kind, std::string_view plain);
+    Result<Content> store(io::Source &bytes);
+    Result<ChunkId> store_tree(const Tree &tree);
+    Result<void> flush_pack();
+    Result<void> flush_index();
+    Result<Snapshot> finish(SnapshotDraft draft);
+    Result<Snapshot> number_and_name(SnapshotDraft draft, const Chain &chain) const;
+    Result<void> create(std::string_view name, std::string_view bytes);
+    Result<void> failing(Result<void> result);
+};
+
+Result<void> Writer::State::begin() {
+    TRY(vault.complete_creation());
+    TRY(vault.refresh_index());
+    vault.recovered.clear();
+    vault.recovered_places.clear();
+    const auto packs = TRY(vault.location->list("packs/"));
+    TRY(vault.recover_unindexed(packs, nullptr));
+    for (const auto &pack : vault.recovered)
+        if (pack.sound) {
+            unindexed.push_back(pack.record);
+            for (const auto &entry : pack.record.entries)
+                stored.insert(entry.id);
+        }
+    damaged = read_bad_places(vault);
+    std::unordered_map<PackId, std::uint64_t, IdHash> sizes;
+    for (const auto &entry : packs)
+        if (const auto id = pack_from_name(entry.name); id.ok())
+            sizes.emplace(id.value(), entry.size);
+    for (const auto &pack : vault.index.packs())
+        if (const auto found = sizes.find(pack.id); found == sizes.end() || found->second != pack.size)
+            absent.insert(pack.id);
+    return {};
+}
+
+bool Writer::State::has(const ChunkId &id) const {
+    if (stored.contains(id))
+        return true;
+    return std::ranges::any_of(vault.index.find(id), [&](const IndexRow &row) {
+        const auto &pack = vault.index.packs()[row.pack].id;
+        return !absent.contains(pack) && !damaged.contains({ pack, id });
+    });
+}
+
+Result<void> Writer::State::failing(Result<void> result) {
+    if (!result.ok())
+        failed = result.error();
+    return result;
+}
+
+Result<void> Writer::State::create(std::string_view name, std::string_view bytes) {
+    io::TextSource source(bytes);
+    auto created = vault.location->create(name, source);
+    counters.stored_bytes += created.ok() ? bytes.size() : 0;
+    return failing(std::move(created).while_doing("write to the vault", vault.location->url()));
+}
+
+Result<ChunkId> Writer::State::put(BlobKind kind, std::string_view plain) {
+    if (failed)
+        return *failed;
+    const auto id = vault.identify(kind, plain);
+    if (has(id)) {
+        counters.reused_bytes += kind == BlobKind::data ? plain.size() : 0;
+        return id;
+    }
+    if (plain.size() > max_blob)
+        return Error{ .kind = Kind::unsupported,
+                      .why = fmt::format("one object of {} bytes is more than a vault takes",
+                                         plain.size()) };
+    open_pack.add(kind, id, plain);
+    stored.insert(id);
+    ++counters.new_blobs;
+    if (open_pack.size() >= pack_target)
+        TRY(flush_pack());
+    return id;
+}
+
+Result<Content> Writer::State::store(io::Source &bytes) {
+    Content content;
+    ContentLists lists([this](std::string_view blob) { return put(BlobKind::list, blob); });
+    TRY(chunker.each(bytes, [&](std::string_view chunk) -> Result<void> {
+        counters.read_bytes += chunk.size();
+        content.size += chunk.size();
+        return lists.add({
+            TRY(put(BlobKind::data, chunk))
+            , chunk.size()
+        });
+    }));
+    const auto root = TRY(lists.finish());
+    content.depth = root.depth;
+    content.root = root.id;
+    return content;
+}
+
+Result<ChunkId> Writer::State::store_tree(const Tree &tree) {
+    TRY(must_be_tree(tree));
+    const auto entries = encode_entries_of(tree);
+    if (entries.size() <= largest_inside_tree)
+        return put(BlobKind::tree, encode_small_tree(entries));
+    io::TextSource source(entries);
+    const auto content = TRY(store(source));
+    return put(BlobKind::tree, encode_large_tree(content));
+}
+
+Result<void> Writer::State::flush_pack() {
+    if (open_pack.empty())
+        return {};
+    const auto finished = std::exchange(open_pack, PackBuilder(vault.keyring)).finish();
+    TRY(failing(prove_pack(vault.keyring, vault.identify, finished)));
+    TRY(create(pack_name(finished.record.id), finished.bytes));
+    ++counters.packs;
+    unindexed.push_back(finished.record);
+    return unindexed.size() >= packs_per_index ? flush_index() : Result<void>();
+}
+
+Result<void> Writer::State::flush_index() {
+    if (unindexed.empty())
+        return {};
+    const auto id = crypto::random_bytes(16);
+    const auto name = index_name(id);
+    TRY(create(name, seal_index(vault.keyring, name, unindexed)));
+    if (vault.merge_new(id, unindexed).ok()) // else the cache has no room, and the set goes on serving
+        stored.clear();
+    unindexed.clear();
+    return {};
+}
+
+Result<Snapshot> Writer::State::number_and_name(SnapshotDraft draft, const Chain &chain) const {
+    constexpr std::int64_t millisecond = 1000; // ids made of rising milliseconds sort like their times
+    Snapshot snapshot{ .game = std::move(draft.game),
+                       .environment = std::move(draft.environment),
+                       .host = host_name(),
+                       .plan = std::move(draft.plan),
+                       .type = std::move(draft.type),
+                       .note = std::move(draft.note),
+                       .writer = chain.writer,
+                       .number = chain.number + 1,
+                       .previous = chain.last,
+                       .started = std::max(draft.started.microseconds, chain.started + millisecond),
+                       .stored_bytes = counters.stored_bytes + (open_pack.empty() ? 0 : open_pack.size()),
+                       .program = RESPAWN_VERSION,
+                       .components = std::move(draft.components) };
+    snapshot.id = make_ulid({ snapshot.started });
+    snapshot.finished = std::max(now().microseconds, snapshot.started);
+    auto report = draft.report.map() ? *draft.report.map() : Value::Map{};
+    const auto count = [&](std::string name, std::uint64_t number) {
+        report.insert_or_assign(std::move(name), static_cast<std::int64_t>(number));
+    };
+    count("read_bytes", counters.read_bytes);
+    count("reused_bytes", counters.reused_bytes);
+    count("new_blobs", counters.new_blobs);
+    count("packs", counters.packs + (open_pack.empty() ? 0 : 1));
+    snapshot.report = std::move(report);
+    return snapshot;
+}
+
+Result<Snapshot> Writer::State::finish(SnapshotDraft draft) {
+    const auto lock = TRY(io::FileLock::lock(vault.cache / "writer.lock"));
+    const auto chain = TRY(current_chain(vault));
+    const auto snapshot = TRY(number_and_name(std::move(draft), chain));
+    const auto encoded = encode_snapshot(snapshot);
+    TRY(decode_snapshot(encoded)); // what cannot be read again must not be written
+    TRY(put(BlobKind::snapshot, encoded));
+    TRY(flush_pack());
+    TRY(flush_index());
+    TRY(create(snapshot_name(snapshot.id), seal_snapshot(vault.keyring, snapshot.id, encoded)));
+    // The snapshot counts from here on; the next backup finds its number in the vault as well.
+    (void)remember_chain(vault, { chain.writer, snapshot.number, snapshot.started, snapshot.id });
+    return snapshot;
+}
+
+Writer::Writer(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Writer::Writer(Writer &&) noexcept = default;
+Writer::~Writer() = default;
+
+Result<Content> Writer::store(io::Source &bytes) { return state_->store(bytes); }
+Result<ChunkId> Writer::store_tree(const Tree &tree) { return state_->store_tree(tree); }
+bool Writer::has(const ChunkId &id) const { return state_->has(id); }
+const Counters &Writer::counters() const { return state_->counters; }
+
+Result<Snapshot> Writer::finish(SnapshotDraft draft) { return state_->finish(std::move(draft)); }
+
+Result<Writer> Vault::begin_backup() {
+    auto state = std::make_unique<Writer::State>(*state_);
+    TRY(state->begin().while_doing("begin a backup", url()));
+    return Writer(std::move(state));
+}
+
+} // namespace respawn::vault

@@ -1,0 +1,271 @@
+#include "config/config.h"
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <sys/stat.h>
+
+using namespace respawn;
+using config::Strictness;
+
+namespace {
+
+struct Place {
+    io::TemporaryFolder folder = io::TemporaryFolder::make().value();
+    io::Path file = folder.path() / "respawn.yaml";
+
+    Result<config::Config> read(std::string_view text, Strictness strictness = Strictness::strict) {
+        REQUIRE(io::replace_durably(file, text).ok());
+        return config::read_config(file, strictness);
+    }
+    // The first error without the file's name in front: "3:1: unknown key …".
+    std::string mistake(std::string_view text) {
+        const auto read_back = read(text);
+        if (read_back.ok())
+            return "none";
+        const auto &why = read_back.error().why;
+        REQUIRE(why.starts_with(file.string() + ":"));
+        return why.substr(file.string().size() + 1);
+    }
+    void add_secret(std::string_view name, std::string_view text, mode_t mode = 0600) {
+        REQUIRE(io::replace_durably(folder.path() / name, text, mode).ok());
+        REQUIRE(::chmod((folder.path() / name).c_str(), mode) == 0);
+    }
+};
+
+const std::string head = "game: wizards_of_x\n"
+                         "environment: test\n"
+                         "vault:\n"
+                         "  key_file: wox.key\n"
+                         "  locations: [{ name: local, url: backups }]\n"; // 5 lines
+const std::string components = "components:\n"
+                               "  saves: { kind: sqlite, path: saves.db }\n"; // lines 6 and 7
+const std::string sound = head + components;
+
+// Sets a variable of the environment while it lives.
+struct Variable {
+    std::string name;
+    Variable(std::string of, const char *text) : name(std::move(of)) { setenv(name.c_str(), text, 1); }
+    ~Variable() { unsetenv(name.c_str()); }
+};
+
+} // namespace
+
+TEST_CASE("a whole configuration is read, with paths beside the file and secrets looked up") {
+    Place place;
+    place.add_secret("rpc", "http://127.0.0.1:8545/key\n");
+    const Variable hook("RESPAWN_TEST_HOOK", "https://hooks.example/1/abc");
+    const auto read = place.read(sound + R"(  memory:
+    kind: files
+    paths: [elizaos/memory, /srv/config]
+    exclude: ["*.pyc", .git]
+state: /var/lib/respawn
+plans:
+  daily: { components: all, type: auto_daily, at: "02:00", keep: { daily: 7, weekly: 4 } }
+  critical: { components: [saves], every: hourly, keep: { hours: 24 } }
+alerts:
+  duels: { kind: file, path: messages.jsonl }
+  people: { kind: webhook, url: "${env:RESPAWN_TEST_HOOK}" }
+chains:
+  base:
+    urls: ["${file:rpc}", "http://127.0.0.1:8546"]
+    confirmations: 6
+    addresses: { hot_wallet: "0x00000000000000000000000000000000000000aA" }
+runbooks: [mine]
+)");
+    INFO((read.ok() ? "" : read.error().why));
+    REQUIRE(read.ok());
+    const auto &config = read.value();
+    const auto &folder = place.folder.path();
+    CHECK(config.game == "wizards_of_x");
+    CHECK(config.state == "/var/lib/respawn");
+    CHECK(config.key_file == folder / "wox.key");
+    CHECK(config.locations.at(0).url == (folder / "backups").string());
+    CHECK(config.component("saves")->path == folder / "saves.db");
+    CHECK(config.component("memory")->paths ==
+          std::vector<io::Path>{ folder / "elizaos/memory", "/srv/config" });
+    CHECK(config.component("memory")->exclude == std::vector<std::string>{ "*.pyc", ".git" });
+    CHECK(config.component("nothing") == nullptr);
+    CHECK(config.plan("daily")->components.empty());
+    CHECK(config.plan("daily")->at == "02:00");
+    CHECK(config.plan("daily")->type == "auto_daily");
+    CHECK(config.plan("daily")->keep ==
+          std::map<std::string, std::int64_t>{ { "daily", 7 }, { "weekly", 4 } });
+    CHECK(config.plan("critical")->components == std::vector<std::string>{ "saves" });
+    CHECK(config.plan("critical")->every == "hourly");
+    CHECK(config.alerts.at(0).path == folder / "messages.jsonl");
+    CHECK(config.alerts.at(1).url.reveal() == "https://hooks.example/1/abc");
+    CHECK(config.alerts.at(1).url.name() == "env:RESPAWN_TEST_HOOK");
+    CHECK(config.chains.at(0).urls.at(0).reveal() == "http://127.0.0.1:8545/key");
+    CHECK(config.chains.at(0).urls.at(1).name() == "url");
+    CHECK(config.chains.at(0).confirmations == 6);
+    CHECK(config.chains.at(0).addresses.at("hot_wallet").ends_with("aA"));
+    CHECK(config.runbooks == std::vector<io::Path>{ folder / "mine" });
+    CHECK(config.warnings.empty());
+}
+
+TEST_CASE("the smallest configuration gets its defaults") {
+    Place place;
+    const auto config = place.read(sound).value();
+    CHECK(config.state == place.folder.path() / ".respawn");
+    CHECK(config.plans.empty());
+    CHECK(config.warnings.empty());
+}
+
+TEST_CASE("each mistake is named with its line and column") {
+    Place place;
+    struct Case {
+        std::string text, mistake;
+    };
+    const auto &[text, mistake] = GENERATE(values<Case>({
+        { head + "componets:\n  a: {}\n", "6:1: unknown key 'componets'; did you mean 'components'?" },
+        { head, "1:1: the key 'components' is missing here (what to protect, by name)" },
+        { "",
+          "1:1: the key 'game' is missing here (the game's name, as people and snapshots call it)" },
+        { "game: [a]\n", "1:7: 'game' must be a text, not a list" },
+        { "game:\n", "1:1: 'game' must be a text, not nothing" },
+        { "game: a\ngame: b\n", "2:1: 'game' is written twice, first in line 1" },
+        { "game: &x a\nenvironment: *x\n",
+          "1:7: anchors (&name) are not read here; write the value where it "
+          "belongs" },
+        { "game: !!binary a\n", "1:7: tags (!name) are not read here" },
+        { "- game\n", "1:1: here belong keys and values, not a list" },
+        { "? [a]\n: b\n", "1:3: a key must be a text" },
+        { sound + "---\ngame: b\n", "9:1: a second document begins here; one file is one document" },
+        { head + "components: {}\n",
+          "6:13: 'components' must not be empty (what to protect, by name)" },
+        { head + "components:\n  saves: { path: a }\n", "7:10: the key 'kind' is missing here" },
+        { head + "components:\n  saves: { kind: sqllite }\n",
+          "7:18: 'sqllite' is no component kind; did you mean 'sqlite'?" },
+        { head + "components:\n  saves: { kind: mariadb, url: x }\n",
+          "7:18: component kind 'mariadb' is not in this version; it has sqlite, files" },
+        { head + "components:\n  saves: { kind: sqlite }\n",
+          "7:10: the key 'path' is missing here (the database file)" },
+        { head + "components:\n  saves: { kind: sqlite, path: a, paths: [b] }\n",
+          "7:35: unknown key 'paths'; did you mean 'path'?" },
+        { head + "components:\n  a/b: { kind: sqlite, path: a }\n", "7:3: 'a/b' is no name" },
+        { sound + "plans:\n  daily: { components: [sves] }\n",
+          "9:25: there is no component 'sves'; did you mean 'saves'?" },
+        { sound + "plans:\n  daily: { components: all, at: \"25:00\" }\n",
+          "9:33: 'at' must be a time of day (\"02:00\")" },
+        { sound + "plans:\n  daily: { components: all, at: \"02:00\", every: 1h }\n",
+          "9:42: a plan has 'at' or 'every', not both" },
+        { sound + "plans:\n  daily: { components: all, every: 5s }\n",
+          "9:36: 'every' must be hourly, daily, weekly, or a duration (\"15m\", \"6h\")" },
+        { sound + "plans:\n  daily: { components: all, keep: { daily: -1 } }\n",
+          "9:44: 'daily' must be a whole number, 0 or more" },
+        { sound + "plans:\n  daily: { components: all, keep: { dayly: 1 } }\n",
+          "9:37: unknown key 'dayly'; did you mean 'daily'?" },
+        { sound + "chains:\n  base: { urls: http://a, addresses: { hot: 0x12 } }\n",
+          "9:45: 'hot' must be an address (0x and 40 hex digits)" },
+        { sound + "chains:\n  base: { urls: http://a, confirmations: 0 }\n",
+          "9:42: 'confirmations' must be a whole number, 1 or more" },
+        { sound + "alerts:\n  a: { kind: discord, url: x }\n",
+          "9:14: alert kind 'discord' is not in this version; it has file, webhook" },
+    }));
+    CHECK(place.mistake(text) == mistake);
+}
+
+TEST_CASE("locations of later versions and broken YAML are refused where they stand") {
+    Place place;
+    const std::string game = "game: a\nenvironment: b\nvault:\n  key_file: k\n";
+    CHECK(place.mistake(game + "  locations: [{ name: s, url: \"s3://bucket\" }]\n") ==
+          "5:31: locations of s3:// are not in this version; it has folders (file:///path)");
+    CHECK(place.mistake(game + "  locations: [{ name: s, url: a }, { name: s, url: b }]\n" +
+                        components) == "5:44: two locations are called 's'");
+    CHECK(place.mistake("game: [a\n").find("this is no YAML") != std::string::npos);
+}
+
+TEST_CASE("secrets stand in references only, and no error shows one") {
+    Place place;
+    place.add_secret("empty", "\n");
+    const auto alert = [](const std::string &url) {
+        return sound + "alerts:\n  a: { kind: webhook, url: \"" + url + "\" }\n";
+    };
+    struct Case {
+        std::string url, mistake;
+    };
+    const auto &[url, mistake] = GENERATE(values<Case>({
+        { "https://hunter2.example", "9:28: 'url': a secret stands here in plain text" },
+        { "https://x/${env:HOME}/hunter2", "9:28: 'url': a secret stands here in plain text" },
+        { "${env:RESPAWN_NOT_SET}",
+          "9:28: 'url': the environment variable RESPAWN_NOT_SET is not set" },
+        { "${vault:hunter2}", "9:28: 'url': a reference is ${env:NAME} or ${file:PATH}" },
+        { "${env:A B}", "9:28: 'url': ${env:…} names no environment variable" },
+    }));
+    CHECK(place.mistake(alert(url)) == mistake);
+    CHECK(place.read(alert(url)).error().fix.find("hunter2") == std::string::npos);
+    CHECK(place.mistake(alert("${file:empty}")).ends_with("empty is empty"));
+    CHECK(place.mistake(alert("${file:gone}")).ends_with("gone is not there"));
+    const auto rpc = sound + "chains:\n  base: { urls: [\"https://me:hunter2@rpc.example\"] }\n";
+    CHECK(place.mistake(rpc) == "9:18: 'urls': a secret stands here in plain text");
+    CHECK(place.mistake("game: ${env:HOME}\n") == "1:7: 'game' must be a text");
+}
+
+TEST_CASE("a secret's file that others may read is a warning") {
+    Place place;
+    place.add_secret("hook", "https://hunter2.example", 0644);
+    const auto config =
+        place.read(sound + "alerts:\n  a: { kind: webhook, url: \"${file:hook}\" }\n").value();
+    REQUIRE(config.warnings.size() == 1);
+    CHECK(config.warnings[0].find(":9:28: others may read") != std::string::npos);
+    CHECK(config.warnings[0].find("hunter2") == std::string::npos);
+}
+
+TEST_CASE("what this version checks but does not use is a warning, and wrong forms of it are errors") {
+    Place place;
+    const auto config =
+        place.read(sound + "scratch: { saves: \"mysql://me@127.0.0.1:3307/\" }\n"
+                           "services: { manager: systemd, units: [nginx], core: [nginx] }\n");
+    REQUIRE(config.ok());
+    REQUIRE(config.value().warnings.size() == 2);
+    CHECK(config.value().warnings[1].find(":9:1: 'services' is not used by this version yet") !=
+          std::string::npos);
+    CHECK(place.mistake(sound + "services: { manager: initd, units: [nginx] }\n")
+              .starts_with("8:22: 'initd' is no service manager"));
+    CHECK(place.mistake(sound + "scratch: { saves: \"mysql://me:hunter2@127.0.0.1/\" }\n") ==
+          "8:19: 'saves' must be a server (scheme://user@host:port/name)");
+}
+
+TEST_CASE("at 3 a.m. what is wrong elsewhere is a warning, what the vault needs is not") {
+    Place place;
+    const auto text = sound + "  rows: { kind: mariadb, url: \"mysql://a@b/c\" }\n"
+                              "colour: red\n"
+                              "plans: { all: { components: all }, some: { components: [rows] } }\n"
+                              "alerts: { a: { kind: webhook, url: \"${env:RESPAWN_NOT_SET}\" } }\n";
+    REQUIRE_FALSE(place.read(text).ok());
+    const auto read = place.read(text, Strictness::lenient);
+    REQUIRE(read.ok());
+    CHECK(read.value().warnings.size() == 4);
+    CHECK(read.value().components.size() == 1);
+    CHECK(read.value().plan("all") != nullptr);
+    CHECK(read.value().plan("some") == nullptr);
+    CHECK(read.value().alerts.empty());
+    CHECK_FALSE(place.read("vualt: {}\n" + components, Strictness::lenient).ok());
+    CHECK_FALSE(place.read(sound + "state: [a]\n", Strictness::lenient).ok());
+}
+
+TEST_CASE("hostile files end in one error, quickly") {
+    Place place;
+    CHECK_FALSE(place.read(std::string(2 * 1024 * 1024, 'a')).ok());
+    CHECK_FALSE(place.read("game: " + std::string(100'000, '[')).ok());
+    CHECK(
+        place.mistake("game: [[[[[[[[[[[[[[[[[[a]]]]]]]]]]]]]]]]]]\n").ends_with("nested too deeply"));
+    CHECK_FALSE(place.read(std::string("\x00\xff\xfe{{{", 6)).ok());
+    CHECK_FALSE(place.read("\"\\xzz\": 1").ok());
+}
+
+TEST_CASE("the configuration is looked for where the help says") {
+    Place place;
+    CHECK(config::find_config(place.folder.path() / "gone.yaml").error().kind == Kind::missing);
+    REQUIRE(place.read(sound).ok());
+    CHECK(config::find_config(place.file).value() == place.file);
+    const Variable named("RESPAWN_CONFIG", place.file.c_str());
+    CHECK(config::find_config(std::nullopt).value() == place.file);
+}
+
+TEST_CASE("the reference page has every section and the words of each choice") {
+    const auto page = config::configuration_reference();
+    for (const auto *part : { "## `vault.locations`", "`confirmations`", "systemd, supervisord",
+                              "`key_file`", "| required |" })
+        CHECK(page.find(part) != std::string::npos);
+}

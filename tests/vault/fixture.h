@@ -1,0 +1,70 @@
+// What the tests of this folder share: a vault on a bench, contents to put into it, a location that
+// breaks.
+#pragma once
+
+#include "location/locations.h"
+#include "vault/vault.h"
+
+#include <map>
+#include <string>
+
+namespace respawn::vault_test {
+
+// Bytes that do not compress, the same for the same seed.
+std::string noise(std::size_t size, std::uint64_t seed);
+// Lines that do.
+std::string prose(std::size_t size, std::uint64_t seed);
+
+using Files = std::map<std::string, std::string>;
+
+// A location of its own, a key and a cache folder.
+struct Bench {
+    io::TemporaryFolder folder = io::TemporaryFolder::make().value();
+    crypto::Key key = crypto::Key::random();
+    std::shared_ptr<location::Location> location;
+    io::Path cache = folder.path() / "cache";
+
+    // In memory.
+    Bench();
+    explicit Bench(std::shared_ptr<location::Location> at) : location(std::move(at)) {}
+
+    // Makes the vault when there is none.
+    Result<std::unique_ptr<vault::Vault>> try_open();
+    std::unique_ptr<vault::Vault> open() { return try_open().value(); }
+    // One component "files" with these files in one folder.
+    Result<vault::Snapshot> try_back_up(const Files &files);
+    vault::Snapshot back_up(const Files &files) { return try_back_up(files).value(); }
+    Result<std::string> try_restored(const vault::Snapshot &snapshot, const std::string &name);
+    std::string restored(const vault::Snapshot &snapshot, const std::string &name) {
+        return try_restored(snapshot, name).value();
+    }
+    vault::CheckReport check(vault::CheckDepth depth = vault::CheckDepth::read_data);
+    // "packs/8a/…: why" for every damage.
+    std::vector<std::string> damage();
+    void lose_cache() { std::filesystem::remove_all(cache); }
+};
+
+Result<vault::Snapshot> back_up_into(vault::Vault &vault, const Files &files,
+                                     vault::Counters *counters = nullptr);
+
+// A location in memory whose files a test can change, and that fails when told to.
+class BrokenLocation final : public location::Location {
+  public:
+    Result<void> create(std::string_view name, io::Source &bytes) override;
+    Result<std::string> read(std::string_view name, location::Range range) override;
+    Result<std::vector<location::Entry>> list(std::string_view prefix) override;
+    Result<void> remove(std::string_view name) override;
+    std::string url() const override { return "memory:broken"; }
+
+    std::map<std::string, std::string, std::less<>> files;
+    int creations = 0;
+    int fail_at = -1;       // this creation (from 0) and all later ones fail
+    bool half_done = false; // the failing one is written and yet reported as failed
+    Kind failure = Kind::io;
+    std::size_t bytes_read = 0;
+};
+
+// Whose name begins so; the first of them.
+std::string first_name(const BrokenLocation &location, std::string_view prefix);
+
+} // namespace respawn::vault_test
