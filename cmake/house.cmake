@@ -12,7 +12,6 @@ function(room name)
   endif()
   add_library(${name} STATIC ${sources})
   target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR}/host)
-  list(TRANSFORM ROOM_HOUSE REPLACE "(.+)" "$<TARGET_NAME_IF_EXISTS:\\1>") # rooms that are only headers yet
   target_link_libraries(${name} PUBLIC ${ROOM_HOUSE} PRIVATE ${ROOM_LIBRARIES})
 endfunction()
 

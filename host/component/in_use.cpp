@@ -14,9 +14,9 @@ namespace {
 
 using FileNumber = std::pair<dev_t, ino_t>;
 
-std::set<FileNumber> numbers_of(const std::vector<io::Path> &files) {
+std::set<FileNumber> numbers_of(const std::vector<io::Path>& files) {
     std::set<FileNumber> numbers;
-    for (const auto &file : files) {
+    for (const auto& file : files) {
         struct stat status {};
         if (::stat(file.c_str(), &status) == 0)
             numbers.emplace(status.st_dev, status.st_ino);
@@ -24,13 +24,13 @@ std::set<FileNumber> numbers_of(const std::vector<io::Path> &files) {
     return numbers;
 }
 
-int process_number(const std::string &name) {
+int process_number(const std::string& name) {
     int number = 0;
     const auto [end, fault] = std::from_chars(name.data(), name.data() + name.size(), number);
     return fault == std::errc() && end == name.data() + name.size() ? number : 0;
 }
 
-int times_open(const io::Path &process, const std::set<FileNumber> &numbers) {
+int times_open(const io::Path& process, const std::set<FileNumber>& numbers) {
     int times = 0;
     std::error_code fault;
     std::filesystem::directory_iterator open(process / "fd", fault), none;
@@ -45,7 +45,7 @@ int times_open(const io::Path &process, const std::set<FileNumber> &numbers) {
 
 } // namespace
 
-std::vector<Holder> holders_of(const std::vector<io::Path> &files) {
+std::vector<Holder> holders_of(const std::vector<io::Path>& files) {
     std::vector<Holder> holders;
     const auto numbers = numbers_of(files);
     std::error_code fault;
@@ -61,9 +61,9 @@ std::vector<Holder> holders_of(const std::vector<io::Path> &files) {
     return holders;
 }
 
-std::string describe_holders(const std::vector<Holder> &holders) {
+std::string describe_holders(const std::vector<Holder>& holders) {
     std::vector<std::string> texts;
-    for (const auto &holder : holders)
+    for (const auto& holder : holders)
         texts.push_back(fmt::format("{} ({})", holder.process, holder.command));
     return join(texts, ", ");
 }

@@ -15,9 +15,9 @@ struct Holder {
 };
 
 // As far as /proc tells this user; this process among them.
-std::vector<Holder> holders_of(const std::vector<io::Path> &files);
+std::vector<Holder> holders_of(const std::vector<io::Path>& files);
 
 // "4711 (game-server), 4712 (sqlite3)"
-std::string describe_holders(const std::vector<Holder> &holders);
+std::string describe_holders(const std::vector<Holder>& holders);
 
 } // namespace respawn::component

@@ -35,7 +35,7 @@ std::string Owners::group(std::uint32_t number) {
     return groups_[number] = result ? result->gr_name : "";
 }
 
-std::uint32_t Owners::user_here(const TreeEntry &entry) {
+std::uint32_t Owners::user_here(const TreeEntry& entry) {
     if (entry.user_name.empty())
         return entry.user;
     auto [known, fresh] = user_numbers_.try_emplace(entry.user_name, -1);
@@ -48,7 +48,7 @@ std::uint32_t Owners::user_here(const TreeEntry &entry) {
     return known->second < 0 ? entry.user : static_cast<std::uint32_t>(known->second);
 }
 
-std::uint32_t Owners::group_here(const TreeEntry &entry) {
+std::uint32_t Owners::group_here(const TreeEntry& entry) {
     if (entry.group_name.empty())
         return entry.group;
     auto [known, fresh] = group_numbers_.try_emplace(entry.group_name, -1);
@@ -61,7 +61,7 @@ std::uint32_t Owners::group_here(const TreeEntry &entry) {
     return known->second < 0 ? entry.group : static_cast<std::uint32_t>(known->second);
 }
 
-std::int64_t nanoseconds(const timespec &time) {
+std::int64_t nanoseconds(const timespec& time) {
     return std::int64_t{ time.tv_sec } * 1'000'000'000 + time.tv_nsec;
 }
 
@@ -89,11 +89,11 @@ std::optional<EntryType> type_of(mode_t mode) {
 namespace {
 
 // A path that means this name in this open folder; the calls that take it do not follow a link there.
-std::string path_at(int folder, const std::string &name) {
+std::string path_at(int folder, const std::string& name) {
     return fmt::format("/proc/self/fd/{}/{}", folder, name);
 }
 
-std::vector<std::string> attribute_names(const std::string &path) {
+std::vector<std::string> attribute_names(const std::string& path) {
     std::string list(65536, '\0'); // the most that Linux gives
     const auto size = ::llistxattr(path.c_str(), list.data(), list.size());
     std::vector<std::string> names;
@@ -105,9 +105,9 @@ std::vector<std::string> attribute_names(const std::string &path) {
     return names;
 }
 
-void add_attributes(const std::string &path, TreeEntry &entry) {
+void add_attributes(const std::string& path, TreeEntry& entry) {
     std::string value;
-    for (auto &name : attribute_names(path)) {
+    for (auto& name : attribute_names(path)) {
         value.resize(65536);
         const auto size = ::lgetxattr(path.c_str(), name.c_str(), value.data(), value.size());
         if (size >= 0) // else it vanished, or is for root's eyes only
@@ -116,7 +116,7 @@ void add_attributes(const std::string &path, TreeEntry &entry) {
     }
 }
 
-Result<std::string> link_target(int folder, const std::string &name, const io::Path &shown) {
+Result<std::string> link_target(int folder, const std::string& name, const io::Path& shown) {
     std::string target(65536, '\0');
     const auto size = ::readlinkat(folder, name.c_str(), target.data(), target.size());
     if (size < 0)
@@ -127,8 +127,8 @@ Result<std::string> link_target(int folder, const std::string &name, const io::P
 
 } // namespace
 
-Result<TreeEntry> describe(int folder, const std::string &name, const struct stat &status,
-                           Owners &owners, const io::Path &shown) {
+Result<TreeEntry> describe(int folder, const std::string& name, const struct stat& status,
+                           Owners& owners, const io::Path& shown) {
     TreeEntry entry{ .name = name, .type = type_of(status.st_mode).value_or(EntryType::file) };
     entry.mode = status.st_mode & 07777;
     entry.user = status.st_uid;
@@ -155,7 +155,7 @@ struct Held {
     bool is_link;
 };
 
-Result<Held> hold(int folder, const std::string &name, const io::Path &shown) {
+Result<Held> hold(int folder, const std::string& name, const io::Path& shown) {
     io::Descriptor held(::openat(folder, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
     if (!held.open())
         return io::system_error("open", shown, errno);
@@ -166,7 +166,7 @@ Result<Held> hold(int folder, const std::string &name, const io::Path &shown) {
     return Held{ std::move(held), std::move(path), S_ISLNK(status.st_mode) };
 }
 
-void put_back_owner(const Held &held, const TreeEntry &entry, Owners &owners, Notes &notes) {
+void put_back_owner(const Held& held, const TreeEntry& entry, Owners& owners, Notes& notes) {
     const auto user = owners.user_here(entry);
     const auto group = owners.group_here(entry);
     struct stat status {};
@@ -182,10 +182,10 @@ void put_back_owner(const Held &held, const TreeEntry &entry, Owners &owners, No
                   : fmt::format("owners could not all be brought back: {}", std::strerror(errno)));
 }
 
-void put_back_attributes(const Held &held, const std::string &link_path, const TreeEntry &entry,
-                         Notes &notes) {
-    const auto &path = held.is_link ? link_path : held.path;
-    for (const auto &[name, value] : entry.attributes) {
+void put_back_attributes(const Held& held, const std::string& link_path, const TreeEntry& entry,
+                         Notes& notes) {
+    const auto& path = held.is_link ? link_path : held.path;
+    for (const auto& [name, value] : entry.attributes) {
         const int code = held.is_link
                              ? ::lsetxattr(path.c_str(), name.c_str(), value.data(), value.size(), 0)
                              : ::setxattr(path.c_str(), name.c_str(), value.data(), value.size(), 0);
@@ -195,8 +195,8 @@ void put_back_attributes(const Held &held, const std::string &link_path, const T
     }
 }
 
-void put_back_time(const Held &held, int folder, const std::string &name, const TreeEntry &entry,
-                   Notes &notes) {
+void put_back_time(const Held& held, int folder, const std::string& name, const TreeEntry& entry,
+                   Notes& notes) {
     auto seconds = entry.modified_ns / 1'000'000'000;
     auto rest = entry.modified_ns % 1'000'000'000;
     if (rest < 0) {
@@ -212,8 +212,8 @@ void put_back_time(const Held &held, int folder, const std::string &name, const 
 
 } // namespace
 
-Result<void> put_back_metadata(int folder, const std::string &name, const TreeEntry &entry,
-                               Owners &owners, Notes &notes, const io::Path &shown) {
+Result<void> put_back_metadata(int folder, const std::string& name, const TreeEntry& entry,
+                               Owners& owners, Notes& notes, const io::Path& shown) {
     const auto held = TRY(hold(folder, name, shown));
     // A change of owner clears setuid and capabilities, and an ACL is part of the mode: in this order.
     put_back_owner(held, entry, owners, notes);
@@ -224,7 +224,7 @@ Result<void> put_back_metadata(int folder, const std::string &name, const TreeEn
     return {};
 }
 
-bool same_metadata(const TreeEntry &live, const TreeEntry &wanted, Owners &owners) {
+bool same_metadata(const TreeEntry& live, const TreeEntry& wanted, Owners& owners) {
     const bool same_owner = ::geteuid() != 0 || (live.user == owners.user_here(wanted) &&
                                                  live.group == owners.group_here(wanted));
     const bool same_mode = wanted.type == EntryType::symlink || live.mode == (wanted.mode & 07777);
@@ -232,14 +232,14 @@ bool same_metadata(const TreeEntry &live, const TreeEntry &wanted, Owners &owner
            live.attributes == wanted.attributes;
 }
 
-Result<io::Descriptor> open_folder(const io::Path &path) {
+Result<io::Descriptor> open_folder(const io::Path& path) {
     io::Descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!folder.open())
         return io::system_error("open folder", path, errno);
     return folder;
 }
 
-Result<io::Descriptor> open_folder_at(int folder, const std::string &name, const io::Path &shown) {
+Result<io::Descriptor> open_folder_at(int folder, const std::string& name, const io::Path& shown) {
     io::Descriptor below(
         ::openat(folder, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!below.open())
@@ -247,7 +247,7 @@ Result<io::Descriptor> open_folder_at(int folder, const std::string &name, const
     return below;
 }
 
-Result<std::optional<struct stat>> stat_at(int folder, const std::string &name, const io::Path &shown) {
+Result<std::optional<struct stat>> stat_at(int folder, const std::string& name, const io::Path& shown) {
     struct stat status {};
     if (::fstatat(folder, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0)
         return std::optional(status);
@@ -256,9 +256,9 @@ Result<std::optional<struct stat>> stat_at(int folder, const std::string &name, 
     return io::system_error("look at", shown, errno);
 }
 
-Result<std::vector<std::string>> names_in(int folder, const io::Path &shown) {
+Result<std::vector<std::string>> names_in(int folder, const io::Path& shown) {
     const int own = ::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    std::unique_ptr<DIR, int (*)(DIR *)> listing(own >= 0 ? ::fdopendir(own) : nullptr, ::closedir);
+    std::unique_ptr<DIR, int (*)(DIR*)> listing(own >= 0 ? ::fdopendir(own) : nullptr, ::closedir);
     if (!listing) {
         if (own >= 0)
             ::close(own);
@@ -267,7 +267,7 @@ Result<std::vector<std::string>> names_in(int folder, const io::Path &shown) {
     std::vector<std::string> names;
     for (;;) {
         errno = 0;
-        const auto *item = ::readdir(listing.get());
+        const auto* item = ::readdir(listing.get());
         if (!item && errno != 0)
             return io::system_error("list", shown, errno);
         if (!item)

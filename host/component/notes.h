@@ -27,7 +27,7 @@ class Notes {
     }
     Value value() const {
         Value::List list;
-        for (auto &line : lines())
+        for (auto& line : lines())
             list.emplace_back(std::move(line));
         return list;
     }

@@ -10,16 +10,16 @@ namespace respawn::component {
 
 namespace {
 
-io::Path record_path(const io::Path &state) { return state / "restore"; }
+io::Path record_path(const io::Path& state) { return state / "restore"; }
 
 } // namespace
 
-Result<void> save_record(const io::Path &state, const Value &record) {
+Result<void> save_record(const io::Path& state, const Value& record) {
     TRY(io::make_folder(state));
     return io::replace_durably(record_path(state), encode(record));
 }
 
-Result<std::optional<Value>> load_record(const io::Path &state) {
+Result<std::optional<Value>> load_record(const io::Path& state) {
     if (state.empty() || !io::is_there(record_path(state)))
         return std::optional<Value>();
     auto record = decode(TRY(io::read_file(record_path(state), 1 << 20)));
@@ -34,9 +34,9 @@ Result<std::optional<Value>> load_record(const io::Path &state) {
     return std::optional(std::move(record).value());
 }
 
-Result<void> clear_record(const io::Path &state) { return io::remove_durably(record_path(state)); }
+Result<void> clear_record(const io::Path& state) { return io::remove_durably(record_path(state)); }
 
-Result<io::FileLock> hold_state(const io::Path &state) {
+Result<io::FileLock> hold_state(const io::Path& state) {
     if (state.empty())
         return Error{ .why = "a component was given no state folder" };
     auto lock = TRY(io::FileLock::try_lock(state / "lock"));
@@ -47,7 +47,7 @@ Result<io::FileLock> hold_state(const io::Path &state) {
                   .fix = "wait until it has ended, then run the same command again" };
 }
 
-io::Path aside_name(const io::Path &live, Moment moment) {
+io::Path aside_name(const io::Path& live, Moment moment) {
     auto time = to_rfc3339(moment, true);
     std::erase_if(time, [](char c) { return c == '-' || c == ':'; });
     const auto name = fmt::format("{}.aside-{}", live.string(), time);
@@ -57,7 +57,7 @@ io::Path aside_name(const io::Path &live, Moment moment) {
     return free;
 }
 
-io::Path incoming_name(const io::Path &live, Moment moment) {
+io::Path incoming_name(const io::Path& live, Moment moment) {
     return fmt::format("{}.restore-{}", live.string(), make_ulid(moment));
 }
 

@@ -30,7 +30,7 @@ struct Remembered {
     Value detail;
 };
 
-Result<Remembered> read_remembered(const io::Path &path) {
+Result<Remembered> read_remembered(const io::Path& path) {
     const auto file = TRY(io::read_file(path, 64 << 20));
     if (file.size() < 32)
         return Error{ .kind = Kind::corrupt, .why = "too short" };
@@ -38,8 +38,8 @@ Result<Remembered> read_remembered(const io::Path &path) {
     if (crypto::sha256(body) != std::string_view(file).substr(0, 32))
         return Error{ .kind = Kind::corrupt, .why = "damaged" };
     const auto value = TRY(decode(body));
-    const auto *signature = value.at("signature").blob();
-    const auto *root = value.at("root").blob();
+    const auto* signature = value.at("signature").blob();
+    const auto* root = value.at("root").blob();
     if (value.text_at("format") != cache_format || !signature || !root || root->bytes.size() != 16)
         return Error{ .kind = Kind::corrupt, .why = "of another version" };
     Remembered found{ .signature = signature->bytes, .detail = value.at("detail") };
@@ -49,12 +49,12 @@ Result<Remembered> read_remembered(const io::Path &path) {
     return found;
 }
 
-Result<void> remember(const io::Path &path, const Remembered &what) {
-    const auto &root = what.content.root.bytes;
+Result<void> remember(const io::Path& path, const Remembered& what) {
+    const auto& root = what.content.root.bytes;
     const auto body = encode(Value::Map{
         { "format", cache_format },
         { "signature", Blob{ what.signature } },
-        { "root", Blob{ std::string(reinterpret_cast<const char *>(root.data()), root.size()) } },
+        { "root", Blob{ std::string(reinterpret_cast<const char*>(root.data()), root.size()) } },
         { "size", static_cast<std::int64_t>(what.content.size) },
         { "depth", static_cast<int>(what.content.depth) },
         { "detail", what.detail } });
@@ -66,26 +66,26 @@ class SqliteComponent final : public Component {
     SqliteComponent(config::ComponentSettings settings, Duration patience)
         : settings_(std::move(settings)), patience_(patience) {}
 
-    const config::ComponentSettings &settings() const override { return settings_; }
-    Result<ComponentRecord> back_up(vault::Writer &into, const Work &work) override;
-    Result<RestoreReport> restore_to(vault::Vault &from, const ComponentRecord &record,
-                                     const io::Path &place, const Work &work) override;
-    Result<RestorePreview> preview_restore(vault::Vault &from, const ComponentRecord &record) override;
-    Result<RestoreReport> restore_live(vault::Vault &from, const ComponentRecord &record,
-                                       const Work &work) override;
-    Result<std::string> finish_restore(const Work &work) override;
-    Result<std::vector<std::string>> find_faults(const Work &work) override;
+    const config::ComponentSettings& settings() const override { return settings_; }
+    Result<ComponentRecord> back_up(vault::Writer& into, const Work& work) override;
+    Result<RestoreReport> restore_to(vault::Vault& from, const ComponentRecord& record,
+                                     const io::Path& place, const Work& work) override;
+    Result<RestorePreview> preview_restore(vault::Vault& from, const ComponentRecord& record) override;
+    Result<RestoreReport> restore_live(vault::Vault& from, const ComponentRecord& record,
+                                       const Work& work) override;
+    Result<std::string> finish_restore(const Work& work) override;
+    Result<std::vector<std::string>> find_faults(const Work& work) override;
 
   private:
     // The database itself, where the configured path is a link to it.
     io::Path live() const;
-    Patience patience(const Work &work) const { return { patience_, &work.cancel }; }
-    Result<Remembered> store_image(vault::Writer &into, const Work &work);
-    Result<Remembered> survey_and_store(vault::Writer &into, const Work &work, const io::Path &image,
-                                        const Signature &signature);
-    Result<vault::ChunkId> store_entry(vault::Writer &into, const vault::Content &content);
-    Result<RestoreReport> switch_to(vault::Vault &from, const ComponentRecord &record, const Work &work,
-                                    const Switch &plan);
+    Patience patience(const Work& work) const { return { patience_, &work.cancel }; }
+    Result<Remembered> store_image(vault::Writer& into, const Work& work);
+    Result<Remembered> survey_and_store(vault::Writer& into, const Work& work, const io::Path& image,
+                                        const Signature& signature);
+    Result<vault::ChunkId> store_entry(vault::Writer& into, const vault::Content& content);
+    Result<RestoreReport> switch_to(vault::Vault& from, const ComponentRecord& record, const Work& work,
+                                    const Switch& plan);
 
     config::ComponentSettings settings_;
     Duration patience_;
@@ -97,13 +97,13 @@ io::Path SqliteComponent::live() const {
     return fault ? std::filesystem::absolute(settings_.path) : resolved;
 }
 
-std::string what_is_empty(const Value &detail) {
+std::string what_is_empty(const Value& detail) {
     if (own_tables(detail) == 0)
         return "the database holds no tables";
     return own_rows(detail) == 0 ? "all tables of the database are empty" : "";
 }
 
-Result<ComponentRecord> SqliteComponent::back_up(vault::Writer &into, const Work &work) {
+Result<ComponentRecord> SqliteComponent::back_up(vault::Writer& into, const Work& work) {
     ComponentRecord record{ .name = settings_.name, .kind = "sqlite", .started = now().microseconds };
     record.detail = Value::Map{ { "path", live().string() } };
     if (!io::is_there(live())) {
@@ -122,10 +122,10 @@ Result<ComponentRecord> SqliteComponent::back_up(vault::Writer &into, const Work
     return record;
 }
 
-Result<Remembered> SqliteComponent::store_image(vault::Writer &into, const Work &work) {
+Result<Remembered> SqliteComponent::store_image(vault::Writer& into, const Work& work) {
     const auto cache = work.state / "sqlite.cache";
     auto last = read_remembered(cache); // lost or damaged: the database is read again
-    const auto known = [&](const Signature &signature) {
+    const auto known = [&](const Signature& signature) {
         return last.ok() && !signature.empty() && last.value().signature == signature &&
                (last.value().content.size == 0 || into.has(last.value().content.root));
     };
@@ -147,15 +147,15 @@ Result<Remembered> SqliteComponent::store_image(vault::Writer &into, const Work 
     return stored;
 }
 
-Result<Remembered> SqliteComponent::survey_and_store(vault::Writer &into, const Work &work,
-                                                     const io::Path &image,
-                                                     const Signature &signature) {
+Result<Remembered> SqliteComponent::survey_and_store(vault::Writer& into, const Work& work,
+                                                     const io::Path& image,
+                                                     const Signature& signature) {
     Remembered stored{ .signature = signature };
     {
         const auto copy = TRY(SqliteHandle::open(image, SqliteHandle::Access::own, patience(work)));
         auto found = survey(copy);
         if (!found.ok()) { // the copy is as damaged as what it is of: name that
-            auto &why = found.error().why;
+            auto& why = found.error().why;
             if (const auto at = why.find(image.string()); at != std::string::npos)
                 why.replace(at, image.string().size(), printable(live().string()));
             return std::move(found).error();
@@ -168,8 +168,8 @@ Result<Remembered> SqliteComponent::survey_and_store(vault::Writer &into, const 
     return stored;
 }
 
-Result<vault::ChunkId> SqliteComponent::store_entry(vault::Writer &into,
-                                                    const vault::Content &content) {
+Result<vault::ChunkId> SqliteComponent::store_entry(vault::Writer& into,
+                                                    const vault::Content& content) {
     const auto path = live();
     const auto folder = TRY(open_folder(path.parent_path()));
     const auto name = path.filename().string();
@@ -184,7 +184,7 @@ Result<vault::ChunkId> SqliteComponent::store_entry(vault::Writer &into,
     return into.store_tree({ std::move(entry) });
 }
 
-RestoreReport report_of(const ComponentRecord &record, Value checked, const Notes &notes,
+RestoreReport report_of(const ComponentRecord& record, Value checked, const Notes& notes,
                         Moment begun) {
     return { .size_bytes = record.size_bytes,
              .files = 1,
@@ -193,14 +193,14 @@ RestoreReport report_of(const ComponentRecord &record, Value checked, const Note
              .duration = (now() - begun).count() };
 }
 
-Error not_empty(const io::Path &place) {
+Error not_empty(const io::Path& place) {
     return { .kind = Kind::conflict,
              .why = fmt::format("{} is not empty", printable(place.string())),
              .fix = "name a place that is missing or an empty folder" };
 }
 
-Result<RestoreReport> SqliteComponent::restore_to(vault::Vault &from, const ComponentRecord &record,
-                                                  const io::Path &place, const Work &work) {
+Result<RestoreReport> SqliteComponent::restore_to(vault::Vault& from, const ComponentRecord& record,
+                                                  const io::Path& place, const Work& work) {
     const auto begun = now();
     const auto entry = TRY(database_entry(from, record));
     auto target = std::filesystem::absolute(place);
@@ -225,7 +225,7 @@ Result<RestoreReport> SqliteComponent::restore_to(vault::Vault &from, const Comp
     return report_of(record, std::move(checked), notes, begun);
 }
 
-std::string age_of(const io::Path &path) {
+std::string age_of(const io::Path& path) {
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0)
         return "";
@@ -234,8 +234,8 @@ std::string age_of(const io::Path &path) {
                        human_duration(now() - changed));
 }
 
-Result<RestorePreview> SqliteComponent::preview_restore(vault::Vault &from,
-                                                        const ComponentRecord &record) {
+Result<RestorePreview> SqliteComponent::preview_restore(vault::Vault& from,
+                                                        const ComponentRecord& record) {
     const auto entry = TRY(database_entry(from, record));
     const auto taken = to_rfc3339({ record.started }, true);
     const auto path = printable(live().string());
@@ -252,8 +252,8 @@ Result<RestorePreview> SqliteComponent::preview_restore(vault::Vault &from,
     return preview;
 }
 
-Result<RestoreReport> SqliteComponent::restore_live(vault::Vault &from, const ComponentRecord &record,
-                                                    const Work &work) {
+Result<RestoreReport> SqliteComponent::restore_live(vault::Vault& from, const ComponentRecord& record,
+                                                    const Work& work) {
     TRY(finish_restore(work));
     const auto lock = TRY(hold_state(work.state));
     const auto present = now();
@@ -264,8 +264,8 @@ Result<RestoreReport> SqliteComponent::restore_live(vault::Vault &from, const Co
     return std::move(done).while_doing("restore the database", settings_.name);
 }
 
-Result<RestoreReport> SqliteComponent::switch_to(vault::Vault &from, const ComponentRecord &record,
-                                                 const Work &work, const Switch &plan) {
+Result<RestoreReport> SqliteComponent::switch_to(vault::Vault& from, const ComponentRecord& record,
+                                                 const Work& work, const Switch& plan) {
     const auto begun = now();
     const auto old = TRY(must_be_unused(plan.live)); // held until the new one stands there
     TRY(save_record(work.state, plan.value("copying")));
@@ -284,7 +284,7 @@ Result<RestoreReport> SqliteComponent::switch_to(vault::Vault &from, const Compo
     return report;
 }
 
-Result<std::string> SqliteComponent::finish_restore(const Work &work) {
+Result<std::string> SqliteComponent::finish_restore(const Work& work) {
     const auto record = TRY(load_record(work.state));
     if (!record)
         return std::string();
@@ -295,7 +295,7 @@ Result<std::string> SqliteComponent::finish_restore(const Work &work) {
 }
 
 std::vector<std::string> header_faults(std::string_view header, std::uint64_t size,
-                                       const io::Path &path) {
+                                       const io::Path& path) {
     const auto name = printable(path.string());
     const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(header[at]); };
     if (size == 0)
@@ -316,17 +316,17 @@ std::vector<std::string> header_faults(std::string_view header, std::uint64_t si
     return {};
 }
 
-Result<std::vector<std::string>> SqliteComponent::find_faults(const Work &work) {
+Result<std::vector<std::string>> SqliteComponent::find_faults(const Work& work) {
     const auto path = live();
     if (!io::is_there(path))
         return std::vector<std::string>{ fmt::format("{} is missing", printable(path.string())) };
-    const auto lines_of = [&](const SqliteHandle &database) -> Result<std::vector<std::string>> {
+    const auto lines_of = [&](const SqliteHandle& database) -> Result<std::vector<std::string>> {
         auto found = check_integrity(database);
         if (!found.ok() && found.error().kind == Kind::corrupt)
             return std::vector<std::string>{ found.error().why };
         auto lines = TRY(std::move(found))
         .damage;
-        for (auto &line : lines)
+        for (auto& line : lines)
             line = fmt::format("{}: {}", printable(path.string()), line);
         return lines;
     };
@@ -352,7 +352,7 @@ Result<std::vector<std::string>> SqliteComponent::find_faults(const Work &work) 
 
 } // namespace
 
-std::unique_ptr<Component> open_sqlite(const config::ComponentSettings &settings, Duration patience) {
+std::unique_ptr<Component> open_sqlite(const config::ComponentSettings& settings, Duration patience) {
     return std::make_unique<SqliteComponent>(settings, patience);
 }
 

@@ -6,7 +6,7 @@
 
 namespace respawn::component {
 
-std::unique_ptr<Component> open_sqlite(const config::ComponentSettings &settings,
+std::unique_ptr<Component> open_sqlite(const config::ComponentSettings& settings,
                                        Duration patience = std::chrono::seconds(30));
 
 } // namespace respawn::component

@@ -19,7 +19,7 @@ namespace respawn::component {
 // How long a connection waits for another process's lock.
 struct Patience {
     Duration longest = std::chrono::seconds(30);
-    const Cancellation *cancel = nullptr;
+    const Cancellation* cancel = nullptr;
 };
 
 class SqliteHandle;
@@ -28,7 +28,7 @@ class SqliteHandle;
 class SqliteStatement {
   public:
     Result<bool> step();
-    SqliteStatement &bind(int position, std::string_view text);
+    SqliteStatement& bind(int position, std::string_view text);
     int columns() const;
     int type(int column) const; // SQLITE_INTEGER, SQLITE_FLOAT, …
     std::int64_t integer(int column) const;
@@ -39,12 +39,12 @@ class SqliteStatement {
   private:
     friend class SqliteHandle;
     struct Finalize {
-        void operator()(sqlite3_stmt *statement) const;
+        void operator()(sqlite3_stmt* statement) const;
     };
-    SqliteStatement(sqlite3_stmt *statement, const SqliteHandle *owner)
+    SqliteStatement(sqlite3_stmt* statement, const SqliteHandle* owner)
         : statement_(statement), owner_(owner) {}
     std::unique_ptr<sqlite3_stmt, Finalize> statement_;
-    const SqliteHandle *owner_;
+    const SqliteHandle* owner_;
 };
 
 class SqliteHandle {
@@ -56,11 +56,11 @@ class SqliteHandle {
         own, // a private copy, only read, without shared memory. Not "read only" to SQLite, which
              // leaves CHECK rules out of integrity_check then
     };
-    static Result<SqliteHandle> open(const io::Path &path, Access access, const Patience &patience);
-    SqliteHandle(SqliteHandle &&) noexcept;
+    static Result<SqliteHandle> open(const io::Path& path, Access access, const Patience& patience);
+    SqliteHandle(SqliteHandle&&) noexcept;
     ~SqliteHandle();
 
-    Result<void> run(const char *sql) const; // one statement, its rows left unread
+    Result<void> run(const char* sql) const; // one statement, its rows left unread
     Result<SqliteStatement> prepare(std::string_view sql) const;
     // The first column of the first row.
     Result<std::int64_t> number(std::string_view sql) const;
@@ -82,15 +82,15 @@ class SqliteHandle {
     // connection that has read in WAL mode: elsewhere asking would make the index.
     std::string wal_end() const;
 
-    sqlite3 *get() const;
-    const io::Path &path() const;
+    sqlite3* get() const;
+    const io::Path& path() const;
     Error error(int code) const; // for a code that SQLite returned
     bool cancelled() const;
 
   private:
     struct State;
     explicit SqliteHandle(std::unique_ptr<State> state);
-    sqlite3_file *file() const;
+    sqlite3_file* file() const;
     std::unique_ptr<State> state_;
 };
 

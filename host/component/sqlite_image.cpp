@@ -17,11 +17,11 @@ namespace {
 constexpr std::size_t header_size = 100;
 constexpr std::uint64_t slack = 1 << 20; // what a file system needs besides the bytes
 
-io::Path beside(const io::Path &database, std::string_view suffix) {
+io::Path beside(const io::Path& database, std::string_view suffix) {
     return io::Path(database.string() + std::string(suffix));
 }
 
-std::string stat_of(const io::Path &path) {
+std::string stat_of(const io::Path& path) {
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0)
         return "none";
@@ -30,19 +30,19 @@ std::string stat_of(const io::Path &path) {
 }
 
 // Not of a WAL: SQLite, run by root, gives it to the database's owner each time it opens it.
-std::string status_change_of(const io::Path &path) {
+std::string status_change_of(const io::Path& path) {
     struct stat status {};
     ::stat(path.c_str(), &status);
     return fmt::format("{}.{}", status.st_ctim.tv_sec, status.st_ctim.tv_nsec);
 }
 
-std::uint64_t size_of(const io::Path &path) {
+std::uint64_t size_of(const io::Path& path) {
     struct stat status {};
     return ::stat(path.c_str(), &status) == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
 }
 
 // The first bytes of a WAL: its salts. It carries no locks, so it may be opened by itself.
-std::string wal_start(const io::Path &database) {
+std::string wal_start(const io::Path& database) {
     auto wal = io::open_to_read(beside(database, "-wal"));
     if (!wal.ok())
         return {};
@@ -53,7 +53,7 @@ std::string wal_start(const io::Path &database) {
 bool is_wal(std::string_view header) { return header.size() == header_size && header[18] == 2; }
 
 // `in_use`: the connection has read, so that in WAL mode the shared index is mapped.
-Result<Signature> sign(const SqliteHandle &source, bool in_use) {
+Result<Signature> sign(const SqliteHandle& source, bool in_use) {
     const auto header = TRY(source.read_raw(0, header_size));
     const auto end = in_use && is_wal(header) ? source.wal_end() : std::string();
     if (end == "being written")
@@ -64,7 +64,7 @@ Result<Signature> sign(const SqliteHandle &source, bool in_use) {
     return out.take();
 }
 
-Result<void> must_fit(const SqliteHandle &source, const io::Path &image) {
+Result<void> must_fit(const SqliteHandle& source, const io::Path& image) {
     const auto needed = TRY(source.raw_size())
     +size_of(beside(source.path(), "-wal")) + slack;
     const auto free = TRY(io::free_space(image));
@@ -78,11 +78,11 @@ Result<void> must_fit(const SqliteHandle &source, const io::Path &image) {
 }
 
 struct EndBackup {
-    void operator()(sqlite3_backup *backup) const { sqlite3_backup_finish(backup); }
+    void operator()(sqlite3_backup* backup) const { sqlite3_backup_finish(backup); }
 };
 
-Result<void> copy_pages(const SqliteHandle &source, const SqliteHandle &image,
-                        const ImageRequest &request) {
+Result<void> copy_pages(const SqliteHandle& source, const SqliteHandle& image,
+                        const ImageRequest& request) {
     std::unique_ptr<sqlite3_backup, EndBackup> backup(
         sqlite3_backup_init(image.get(), "main", source.get(), "main"));
     if (!backup)
@@ -105,7 +105,7 @@ Result<void> copy_pages(const SqliteHandle &source, const SqliteHandle &image,
 
 // The backup API counts the copy as a change and raises the schema's number. The page image shall be
 // the source's to the last byte, so these fields get back what the source's header says.
-Result<void> put_back_header(const io::Path &image, std::string_view raw, std::int64_t schema_version) {
+Result<void> put_back_header(const io::Path& image, std::string_view raw, std::int64_t schema_version) {
     const io::Descriptor file(::open(image.c_str(), O_RDWR | O_CLOEXEC));
     if (!file.open())
         return io::system_error("open", image, errno);
@@ -122,7 +122,7 @@ Result<void> put_back_header(const io::Path &image, std::string_view raw, std::i
 }
 
 // The connection is in a read transaction, so no page changes under it.
-Result<void> copy_live(const SqliteHandle &source, const ImageRequest &request) {
+Result<void> copy_live(const SqliteHandle& source, const ImageRequest& request) {
     TRY(must_fit(source, request.image));
     const auto raw = TRY(source.read_raw(0, header_size));
     const auto schema_version = TRY(source.number("PRAGMA schema_version"));
@@ -136,7 +136,7 @@ Result<void> copy_live(const SqliteHandle &source, const ImageRequest &request) 
     return put_back_header(request.image, raw, schema_version);
 }
 
-Result<Image> take_live(const SqliteHandle &source, const ImageRequest &request) {
+Result<Image> take_live(const SqliteHandle& source, const ImageRequest& request) {
     TRY(source.number("SELECT count(*) FROM main.sqlite_schema")); // opens the WAL
     const auto before = TRY(sign(source, true));
     TRY(source.run("BEGIN"));
@@ -151,7 +151,7 @@ Result<Image> take_live(const SqliteHandle &source, const ImageRequest &request)
     return image;
 }
 
-Result<void> copy_raw(const SqliteHandle &source, const io::Path &to) {
+Result<void> copy_raw(const SqliteHandle& source, const io::Path& to) {
     const auto file = TRY(io::open_new(to));
     const auto size = TRY(source.raw_size());
     constexpr std::size_t piece = 1 << 20;
@@ -164,7 +164,7 @@ Result<void> copy_raw(const SqliteHandle &source, const io::Path &to) {
     return {};
 }
 
-Result<void> copy_if_there(const io::Path &from, const io::Path &to) {
+Result<void> copy_if_there(const io::Path& from, const io::Path& to) {
     if (!io::is_there(from))
         return {};
     auto bytes = TRY(io::FileSource::open(from));
@@ -175,15 +175,15 @@ Result<void> copy_if_there(const io::Path &from, const io::Path &to) {
     return {};
 }
 
-std::string all_stats(const io::Path &database) {
+std::string all_stats(const io::Path& database) {
     std::string all;
-    for (const auto &file : files_of(database))
+    for (const auto& file : files_of(database))
         all += stat_of(file) + "|";
     return all;
 }
 
 // A journal with something to roll back that no writer is at work on.
-Result<bool> has_hot_journal(const SqliteHandle &source) {
+Result<bool> has_hot_journal(const SqliteHandle& source) {
     const auto journal = beside(source.path(), "-journal");
     if (size_of(journal) == 0)
         return false;
@@ -193,7 +193,7 @@ Result<bool> has_hot_journal(const SqliteHandle &source) {
     return !first.empty() && first[0] != 0 && !at_work;
 }
 
-Result<Image> take_at_rest(const SqliteHandle &source, const ImageRequest &request) {
+Result<Image> take_at_rest(const SqliteHandle& source, const ImageRequest& request) {
     const auto signature = TRY(sign(source, false));
     Image image{ .signature = signature };
     if (request.already_known && request.already_known(image.signature))
@@ -203,31 +203,31 @@ Result<Image> take_at_rest(const SqliteHandle &source, const ImageRequest &reque
     return image;
 }
 
-void remove_image(const io::Path &image) {
-    for (const auto &file : files_of(image))
+void remove_image(const io::Path& image) {
+    for (const auto& file : files_of(image))
         ::unlink(file.c_str());
 }
 
 } // namespace
 
-std::vector<io::Path> files_of(const io::Path &database) {
+std::vector<io::Path> files_of(const io::Path& database) {
     return { database, beside(database, "-wal"), beside(database, "-shm"),
              beside(database, "-journal") };
 }
 
-Result<bool> needs_recovery(const SqliteHandle &source) {
+Result<bool> needs_recovery(const SqliteHandle& source) {
     const auto header = TRY(source.read_raw(0, header_size));
     if (is_wal(header))
         return !io::is_there(beside(source.path(), "-shm"));
     return has_hot_journal(source);
 }
 
-Result<void> copy_at_rest(const SqliteHandle &source, const io::Path &image, const Patience &patience) {
+Result<void> copy_at_rest(const SqliteHandle& source, const io::Path& image, const Patience& patience) {
     TRY(must_fit(source, image));
     const auto before = all_stats(source.path());
     TRY(source.lock_shared());
     TRY(copy_raw(source, image));
-    for (const char *suffix : { "-wal", "-journal" })
+    for (const char* suffix : { "-wal", "-journal" })
         TRY(copy_if_there(beside(source.path(), suffix), beside(image, suffix)));
     if (all_stats(source.path()) != before)
         return Error{ .kind = Kind::moved, .why = "the database was opened meanwhile" };
@@ -239,7 +239,7 @@ Result<void> copy_at_rest(const SqliteHandle &source, const io::Path &image, con
 
 namespace {
 
-Result<Image> take_once(const ImageRequest &request) {
+Result<Image> take_once(const ImageRequest& request) {
     const auto open = [&] {
         return SqliteHandle::open(request.database, SqliteHandle::Access::read_only, request.patience);
     };
@@ -254,7 +254,7 @@ Result<Image> take_once(const ImageRequest &request) {
 
 } // namespace
 
-Result<Image> take_image(const ImageRequest &request) {
+Result<Image> take_image(const ImageRequest& request) {
     constexpr int tries = 5;
     for (int i = 0;; ++i) {
         auto image = take_once(request);

@@ -23,7 +23,7 @@ struct ImageRequest {
     Patience patience;
     Progress progress = {};
     // Asked with the signature of the moment the image would show; true when no image is needed.
-    std::function<bool(const Signature &)> already_known = {};
+    std::function<bool(const Signature&)> already_known = {};
 };
 
 struct Image {
@@ -32,15 +32,15 @@ struct Image {
 };
 
 // Kind::missing, ::corrupt (no database, damaged), ::timeout (locked), ::no_space.
-Result<Image> take_image(const ImageRequest &request);
+Result<Image> take_image(const ImageRequest& request);
 
 // The database's file and its -wal, -shm and -journal beside it.
-std::vector<io::Path> files_of(const io::Path &database);
+std::vector<io::Path> files_of(const io::Path& database);
 
 // Copies database, -wal and -journal as they are, through `source`'s descriptor, while nobody writes,
 // into `image`, and lets SQLite recover the copy. Kind::moved when someone opened it meanwhile.
-Result<void> copy_at_rest(const SqliteHandle &source, const io::Path &image, const Patience &patience);
+Result<void> copy_at_rest(const SqliteHandle& source, const io::Path& image, const Patience& patience);
 // True when reading the database in place would make or change files beside it.
-Result<bool> needs_recovery(const SqliteHandle &source);
+Result<bool> needs_recovery(const SqliteHandle& source);
 
 } // namespace respawn::component

@@ -17,7 +17,7 @@ namespace {
 // Writes to a descriptor, asking for cancellation and telling the progress.
 class RestoreSink final : public io::Sink {
   public:
-    RestoreSink(int descriptor, const io::Path &path, std::uint64_t total, const Work &work)
+    RestoreSink(int descriptor, const io::Path& path, std::uint64_t total, const Work& work)
         : descriptor_(descriptor), path_(path), total_(total), work_(work) {}
     Result<void> write(std::string_view bytes) override {
         TRY(work_.cancel.check());
@@ -31,13 +31,13 @@ class RestoreSink final : public io::Sink {
 
   private:
     int descriptor_;
-    const io::Path &path_;
+    const io::Path& path_;
     std::uint64_t total_, written_ = 0;
-    const Work &work_;
+    const Work& work_;
 };
 
-Result<void> write_image(vault::Vault &from, const vault::TreeEntry &entry, const io::Path &to,
-                         const Work &work) {
+Result<void> write_image(vault::Vault& from, const vault::TreeEntry& entry, const io::Path& to,
+                         const Work& work) {
     const auto file = TRY(io::open_new(to));
     RestoreSink sink(file.number(), to, entry.content.size, work);
     TRY(from.read(entry.content, sink));
@@ -48,7 +48,7 @@ Result<void> write_image(vault::Vault &from, const vault::TreeEntry &entry, cons
     return io::sync_file(file.number(), to);
 }
 
-Result<void> must_fit(const io::Path &to, std::uint64_t size) {
+Result<void> must_fit(const io::Path& to, std::uint64_t size) {
     const auto free = TRY(io::free_space(to));
     const auto needed = size + (1 << 20);
     if (free >= needed)
@@ -59,7 +59,7 @@ Result<void> must_fit(const io::Path &to, std::uint64_t size) {
                   .fix = "free some space there, or restore to another place with --to" };
 }
 
-Result<Value> verify(const vault::ComponentRecord &record, const io::Path &path, const Work &work) {
+Result<Value> verify(const vault::ComponentRecord& record, const io::Path& path, const Work& work) {
     const auto restored =
         TRY(SqliteHandle::open(path, SqliteHandle::Access::own, { .cancel = &work.cancel }));
     auto found = TRY(survey(restored));
@@ -68,7 +68,7 @@ Result<Value> verify(const vault::ComponentRecord &record, const io::Path &path,
     return found;
 }
 
-Result<void> finish_file(const vault::TreeEntry &entry, const io::Path &path, Notes &notes) {
+Result<void> finish_file(const vault::TreeEntry& entry, const io::Path& path, Notes& notes) {
     const auto folder = TRY(open_folder(path.parent_path()));
     const auto name = path.filename().string();
     Owners owners;
@@ -83,7 +83,7 @@ Result<void> finish_file(const vault::TreeEntry &entry, const io::Path &path, No
 
 } // namespace
 
-Result<vault::TreeEntry> database_entry(vault::Vault &from, const vault::ComponentRecord &record) {
+Result<vault::TreeEntry> database_entry(vault::Vault& from, const vault::ComponentRecord& record) {
     auto tree = TRY(from.tree(record.tree));
     if (tree.size() != 1 || tree[0].type != vault::EntryType::file || !is_plain_name(tree[0].name) ||
         tree[0].content.size != tree[0].size)
@@ -93,8 +93,8 @@ Result<vault::TreeEntry> database_entry(vault::Vault &from, const vault::Compone
     return std::move(tree[0]);
 }
 
-Result<Value> write_verified(vault::Vault &from, const vault::ComponentRecord &record,
-                             const io::Path &to, const Work &work, Notes &notes) {
+Result<Value> write_verified(vault::Vault& from, const vault::ComponentRecord& record,
+                             const io::Path& to, const Work& work, Notes& notes) {
     const auto entry = TRY(database_entry(from, record));
     TRY(must_fit(to, entry.size));
     auto done = [&]() -> Result<Value> {
@@ -116,7 +116,7 @@ Value Switch::value(std::string_view step) const {
                        { "aside", aside.string() } };
 }
 
-Result<Switch> Switch::from(const Value &record) {
+Result<Switch> Switch::from(const Value& record) {
     Switch found{ record.text_at("live"), record.text_at("incoming"), record.text_at("aside") };
     const auto folder = found.live.parent_path();
     if (found.live.is_absolute() && found.incoming.parent_path() == folder &&
@@ -127,7 +127,7 @@ Result<Switch> Switch::from(const Value &record) {
 
 namespace {
 
-Error in_use_error(const io::Path &live, const std::string &who) {
+Error in_use_error(const io::Path& live, const std::string& who) {
     return { .kind = Kind::conflict,
              .why = fmt::format("{} is open in {}", printable(live.string()), who),
              .fix = "stop what uses it (or add --stop-services), then run the same command again" };
@@ -135,7 +135,7 @@ Error in_use_error(const io::Path &live, const std::string &who) {
 
 } // namespace
 
-Result<std::optional<SqliteHandle>> must_be_unused(const io::Path &live) {
+Result<std::optional<SqliteHandle>> must_be_unused(const io::Path& live) {
     const auto holders = holders_of(files_of(live));
     if (!holders.empty())
         return in_use_error(live,
@@ -147,7 +147,7 @@ Result<std::optional<SqliteHandle>> must_be_unused(const io::Path &live) {
     // Once more: whoever came between the look and the lock has a descriptor by now.
     auto others = holders_of({ live });
     std::erase_if(others,
-                  [](const Holder &one) { return one.process == ::getpid() && one.times == 1; });
+                  [](const Holder& one) { return one.process == ::getpid() && one.times == 1; });
     if (!locked || !others.empty())
         return in_use_error(live, others.empty() ? "a process that /proc does not show to this user"
                                                  : describe_holders(others));
@@ -156,7 +156,7 @@ Result<std::optional<SqliteHandle>> must_be_unused(const io::Path &live) {
 
 namespace {
 
-bool is_same_file(const io::Path &one, const io::Path &other) {
+bool is_same_file(const io::Path& one, const io::Path& other) {
     struct stat a {
     }, b{};
     return ::lstat(one.c_str(), &a) == 0 && ::lstat(other.c_str(), &b) == 0 && a.st_dev == b.st_dev &&
@@ -165,7 +165,7 @@ bool is_same_file(const io::Path &one, const io::Path &other) {
 
 // Afterwards the file also stands (where links are not possible: only stands) in `aside`, under its own
 // name or, when a file that a killed restore kept has that, under the next free one.
-Result<void> keep_aside(const io::Path &file, const io::Path &aside) {
+Result<void> keep_aside(const io::Path& file, const io::Path& aside) {
     if (!io::is_there(file))
         return {};
     TRY(io::make_folder(aside));
@@ -179,15 +179,15 @@ Result<void> keep_aside(const io::Path &file, const io::Path &aside) {
     return io::rename_durably(file, kept);
 }
 
-Result<void> remove_if_there(const io::Path &file) {
+Result<void> remove_if_there(const io::Path& file) {
     if (::unlink(file.c_str()) != 0 && errno != ENOENT)
         return io::system_error("remove", file, errno);
     return {};
 }
 
 // The old files go back to their names, after something took the new one away.
-Result<std::string> roll_back(const Switch &plan) {
-    for (const auto &file : files_of(plan.live)) {
+Result<std::string> roll_back(const Switch& plan) {
+    for (const auto& file : files_of(plan.live)) {
         const auto kept = plan.aside / file.filename();
         if (io::is_there(kept) && !io::is_there(file))
             TRY(io::rename_durably(kept, file));
@@ -198,24 +198,24 @@ Result<std::string> roll_back(const Switch &plan) {
 
 } // namespace
 
-Result<void> switch_in(const Switch &plan) {
+Result<void> switch_in(const Switch& plan) {
     const auto old_files = files_of(plan.live);
-    for (const auto &file : old_files)
+    for (const auto& file : old_files)
         TRY(keep_aside(file, plan.aside));
     if (io::is_there(plan.aside))
         TRY(io::sync_folder(plan.aside));
     // The database before its WAL and journal: a game that starts now must not read it without them.
-    for (const auto &file : old_files)
+    for (const auto& file : old_files)
         TRY(remove_if_there(file));
     TRY(io::sync_folder(plan.live.parent_path()));
     return io::rename_durably(plan.incoming, plan.live);
 }
 
-Result<std::string> finish_switch(const Value &record) {
+Result<std::string> finish_switch(const Value& record) {
     const auto plan = TRY(Switch::from(record));
     const auto live = printable(plan.live.string());
     if (record.text_at("step") == "copying") {
-        for (const auto &file : files_of(plan.incoming))
+        for (const auto& file : files_of(plan.incoming))
             TRY(io::remove_durably(file));
         return fmt::format(
             "an interrupted restore of {} had changed nothing yet; what it had copied was "

@@ -37,7 +37,7 @@ class RowSum {
     std::array<char, 16> bytes_{};
 };
 
-void add_column(ByteWriter &row, const SqliteStatement &from, int column) {
+void add_column(ByteWriter& row, const SqliteStatement& from, int column) {
     switch (from.type(column)) {
     case SQLITE_INTEGER:
         row.u8(1).i64(from.integer(column));
@@ -56,7 +56,7 @@ void add_column(ByteWriter &row, const SqliteStatement &from, int column) {
     }
 }
 
-Result<std::vector<std::string>> column_names(const SqliteHandle &database, const std::string &table) {
+Result<std::vector<std::string>> column_names(const SqliteHandle& database, const std::string& table) {
     auto rows = TRY(database.prepare("SELECT name FROM pragma_table_xinfo(?1) WHERE hidden <> 1"));
     rows.bind(1, table);
     std::vector<std::string> names;
@@ -65,7 +65,7 @@ Result<std::vector<std::string>> column_names(const SqliteHandle &database, cons
     return names;
 }
 
-Result<bool> has_rowid(const SqliteHandle &database, const std::string &table) {
+Result<bool> has_rowid(const SqliteHandle& database, const std::string& table) {
     auto rows =
         TRY(database.prepare("SELECT wr FROM pragma_table_list WHERE schema = 'main' AND name = ?1"));
     rows.bind(1, table);
@@ -74,9 +74,9 @@ Result<bool> has_rowid(const SqliteHandle &database, const std::string &table) {
 }
 
 // A name that means the rowid in this table, or empty: a column may have taken each of the three.
-std::string rowid_name(const std::vector<std::string> &columns) {
-    for (const char *name : { "rowid", "_rowid_", "oid" }) {
-        const auto same = [&](const std::string &column) {
+std::string rowid_name(const std::vector<std::string>& columns) {
+    for (const char* name : { "rowid", "_rowid_", "oid" }) {
+        const auto same = [&](const std::string& column) {
             return sqlite3_stricmp(column.c_str(), name) == 0;
         };
         if (std::none_of(columns.begin(), columns.end(), same))
@@ -85,14 +85,14 @@ std::string rowid_name(const std::vector<std::string> &columns) {
     return {};
 }
 
-Result<std::string> select_all(const SqliteHandle &database, const std::string &table) {
+Result<std::string> select_all(const SqliteHandle& database, const std::string& table) {
     const auto columns = TRY(column_names(database, table));
     std::vector<std::string> wanted;
     const auto rowid = rowid_name(columns);
     const bool numbered = TRY(has_rowid(database, table));
     if (numbered && !rowid.empty())
         wanted.push_back(rowid);
-    for (const auto &column : columns)
+    for (const auto& column : columns)
         wanted.push_back(quoted_name(column));
     return fmt::format("SELECT {} FROM main.{}", join(wanted, ", "), quoted_name(table));
 }
@@ -111,7 +111,7 @@ Result<Value> sum_rows(SqliteStatement rows) {
     return Value(Value::Map{ { "rows", count }, { "checksum", sum.hex() } });
 }
 
-Result<Value> survey_table(const SqliteHandle &database, const std::string &table) {
+Result<Value> survey_table(const SqliteHandle& database, const std::string& table) {
     const auto sql = TRY(select_all(database, table));
     auto rows = database.prepare(sql);
     if (rows.ok())
@@ -125,7 +125,7 @@ Result<Value> survey_table(const SqliteHandle &database, const std::string &tabl
     return Value(Value::Map{ { "rows", count }, { "not_summed", why } });
 }
 
-Result<std::vector<std::string>> stored_tables(const SqliteHandle &database) {
+Result<std::vector<std::string>> stored_tables(const SqliteHandle& database) {
     // A virtual table has no page of its own.
     auto rows = TRY(database.prepare(
         "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND rootpage > 0 ORDER BY name"));
@@ -142,7 +142,7 @@ bool is_violation(std::string_view line) {
            line.starts_with("non-REAL value in") || line.starts_with("non-TEXT value in");
 }
 
-Result<void> sort_lines(SqliteStatement rows, Integrity &found) {
+Result<void> sort_lines(SqliteStatement rows, Integrity& found) {
     while (TRY(rows.step())) {
         // One answer may hold several lines, the first of them a heading.
         for (const auto line : split(rows.text(0), '\n')) {
@@ -154,14 +154,14 @@ Result<void> sort_lines(SqliteStatement rows, Integrity &found) {
     return {};
 }
 
-Value::List texts(const std::vector<std::string> &lines) {
+Value::List texts(const std::vector<std::string>& lines) {
     Value::List list;
-    for (const auto &line : lines)
+    for (const auto& line : lines)
         list.push_back(line);
     return list;
 }
 
-Result<void> add_foreign_keys(const SqliteHandle &database, Value::Map &found) {
+Result<void> add_foreign_keys(const SqliteHandle& database, Value::Map& found) {
     Value::List examples;
     std::int64_t count = 0;
     auto rows = TRY(database.prepare("PRAGMA foreign_key_check"));
@@ -183,8 +183,8 @@ Result<void> add_foreign_keys(const SqliteHandle &database, Value::Map &found) {
     return {};
 }
 
-Result<void> add_facts(const SqliteHandle &database, Value::Map &found) {
-    for (const char *name : { "page_size", "user_version", "application_id", "auto_vacuum" })
+Result<void> add_facts(const SqliteHandle& database, Value::Map& found) {
+    for (const char* name : { "page_size", "user_version", "application_id", "auto_vacuum" })
         found[name] = TRY(database.number(fmt::format("PRAGMA {}", name)));
     found["pages"] = TRY(database.number("PRAGMA page_count"));
     found["encoding"] = TRY(database.text("PRAGMA encoding"));
@@ -195,7 +195,7 @@ Result<void> add_facts(const SqliteHandle &database, Value::Map &found) {
 
 } // namespace
 
-Result<Integrity> check_integrity(const SqliteHandle &database) {
+Result<Integrity> check_integrity(const SqliteHandle& database) {
     Integrity found;
     auto rows = database.prepare("PRAGMA integrity_check(100)");
     auto sorted = rows.ok() ? sort_lines(std::move(rows).value(), found) : Result<void>(rows.error());
@@ -210,7 +210,7 @@ Result<Integrity> check_integrity(const SqliteHandle &database) {
     return found;
 }
 
-Result<Value> survey(const SqliteHandle &database) {
+Result<Value> survey(const SqliteHandle& database) {
     auto integrity = TRY(check_integrity(database));
     if (!integrity.damage.empty()) {
         auto error = database.error(SQLITE_CORRUPT);
@@ -221,7 +221,7 @@ Result<Value> survey(const SqliteHandle &database) {
         return error;
     }
     Value::Map tables;
-    for (const auto &name : TRY(stored_tables(database)))
+    for (const auto& name : TRY(stored_tables(database)))
         tables[name] = TRY(survey_table(database, name));
     auto schema = TRY(database.prepare("SELECT rowid, * FROM main.sqlite_schema"));
     tables["sqlite_schema"] = TRY(sum_rows(std::move(schema)));
@@ -234,17 +234,17 @@ Result<Value> survey(const SqliteHandle &database) {
 
 namespace {
 
-std::string count_and_sum(const Value &table) {
+std::string count_and_sum(const Value& table) {
     return table.is_null()
                ? "is not there"
                : fmt::format("has {}",
                              counted(static_cast<std::uint64_t>(table.integer_at("rows")), "row"));
 }
 
-void compare_tables(const Value &found, const Value &expected, std::vector<std::string> &differences) {
-    const auto *tables = expected.map();
-    for (const auto &[name, table] : tables ? *tables : Value::Map{}) {
-        const auto &other = found.at(name);
+void compare_tables(const Value& found, const Value& expected, std::vector<std::string>& differences) {
+    const auto* tables = expected.map();
+    for (const auto& [name, table] : tables ? *tables : Value::Map{}) {
+        const auto& other = found.at(name);
         if (other == table)
             continue;
         const bool same_count = other.integer_at("rows", -1) == table.integer_at("rows");
@@ -259,10 +259,10 @@ void compare_tables(const Value &found, const Value &expected, std::vector<std::
 
 } // namespace
 
-Result<void> must_equal(const Value &found, const Value &expected, const io::Path &path) {
+Result<void> must_equal(const Value& found, const Value& expected, const io::Path& path) {
     std::vector<std::string> differences;
     compare_tables(found.at("tables"), expected.at("tables"), differences);
-    for (const char *fact : { "page_size", "pages", "journal_mode", "encoding", "user_version",
+    for (const char* fact : { "page_size", "pages", "journal_mode", "encoding", "user_version",
                               "application_id", "auto_vacuum", "violations", "foreign_key_violations" })
         if (found.at(fact) != expected.at(fact))
             differences.push_back(fmt::format("{} is {}, in the backup {}", fact,
@@ -279,18 +279,18 @@ namespace {
 bool is_own(std::string_view name) { return !name.starts_with("sqlite_"); }
 } // namespace
 
-std::uint64_t own_tables(const Value &survey) {
-    const auto *tables = survey.at("tables").map();
+std::uint64_t own_tables(const Value& survey) {
+    const auto* tables = survey.at("tables").map();
     if (!tables)
         return 0;
     return static_cast<std::uint64_t>(std::count_if(
-        tables->begin(), tables->end(), [](const auto &table) { return is_own(table.first); }));
+        tables->begin(), tables->end(), [](const auto& table) { return is_own(table.first); }));
 }
 
-std::uint64_t own_rows(const Value &survey) {
+std::uint64_t own_rows(const Value& survey) {
     std::uint64_t rows = 0;
-    const auto *tables = survey.at("tables").map();
-    for (const auto &[name, table] : tables ? *tables : Value::Map{})
+    const auto* tables = survey.at("tables").map();
+    for (const auto& [name, table] : tables ? *tables : Value::Map{})
         rows += is_own(name) ? static_cast<std::uint64_t>(table.integer_at("rows")) : 0;
     return rows;
 }

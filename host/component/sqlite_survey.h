@@ -22,19 +22,19 @@ namespace respawn::component {
 //
 // Kind::corrupt, with what integrity_check says, when the file is damaged. Rows that break a rule of
 // the schema (NOT NULL, CHECK, foreign keys) are no damage: they are listed and come back as they were.
-Result<Value> survey(const SqliteHandle &database);
+Result<Value> survey(const SqliteHandle& database);
 
 // Kind::failed_check naming each table whose count or checksum is another, and violations that are new.
-Result<void> must_equal(const Value &found, const Value &expected, const io::Path &path);
+Result<void> must_equal(const Value& found, const Value& expected, const io::Path& path);
 
 // Tables that the game made, and their rows together.
-std::uint64_t own_tables(const Value &survey);
-std::uint64_t own_rows(const Value &survey);
+std::uint64_t own_tables(const Value& survey);
+std::uint64_t own_rows(const Value& survey);
 
 // The lines of integrity_check that tell of damage, and those that tell of rows breaking a rule.
 struct Integrity {
     std::vector<std::string> damage, violations;
 };
-Result<Integrity> check_integrity(const SqliteHandle &database);
+Result<Integrity> check_integrity(const SqliteHandle& database);
 
 } // namespace respawn::component

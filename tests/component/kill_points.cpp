@@ -18,40 +18,40 @@ void count() {
 } // namespace
 
 extern "C" {
-int rename(const char *from, const char *to) noexcept {
+int rename(const char* from, const char* to) noexcept {
     count();
     return static_cast<int>(syscall(SYS_rename, from, to));
 }
-int renameat(int from_folder, const char *from, int to_folder, const char *to) noexcept {
+int renameat(int from_folder, const char* from, int to_folder, const char* to) noexcept {
     count();
     return static_cast<int>(syscall(SYS_renameat2, from_folder, from, to_folder, to, 0));
 }
-int renameat2(int from_folder, const char *from, int to_folder, const char *to,
+int renameat2(int from_folder, const char* from, int to_folder, const char* to,
               unsigned flags) noexcept {
     count();
     return static_cast<int>(syscall(SYS_renameat2, from_folder, from, to_folder, to, flags));
 }
-int link(const char *from, const char *to) noexcept {
+int link(const char* from, const char* to) noexcept {
     count();
     return static_cast<int>(syscall(SYS_link, from, to));
 }
-int linkat(int from_folder, const char *from, int to_folder, const char *to, int flags) noexcept {
+int linkat(int from_folder, const char* from, int to_folder, const char* to, int flags) noexcept {
     count();
     return static_cast<int>(syscall(SYS_linkat, from_folder, from, to_folder, to, flags));
 }
-int unlink(const char *path) noexcept {
+int unlink(const char* path) noexcept {
     count();
     return static_cast<int>(syscall(SYS_unlink, path));
 }
-int unlinkat(int folder, const char *path, int flags) noexcept {
+int unlinkat(int folder, const char* path, int flags) noexcept {
     count();
     return static_cast<int>(syscall(SYS_unlinkat, folder, path, flags));
 }
-int mkdir(const char *path, mode_t mode) noexcept {
+int mkdir(const char* path, mode_t mode) noexcept {
     count();
     return static_cast<int>(syscall(SYS_mkdir, path, mode));
 }
-int mkdirat(int folder, const char *path, mode_t mode) noexcept {
+int mkdirat(int folder, const char* path, mode_t mode) noexcept {
     count();
     return static_cast<int>(syscall(SYS_mkdirat, folder, path, mode));
 }
@@ -65,7 +65,7 @@ int syncfs(int descriptor) noexcept {
 }
 }
 
-bool killed_at(int at, const std::function<void()> &work) {
+bool killed_at(int at, const std::function<void()>& work) {
     const pid_t child = ::fork();
     if (child == 0) {
         left = at;

@@ -5,4 +5,4 @@
 
 // Runs `work` in a child that is killed at its `at`th changing call. True when it was killed, false
 // when it came to its end before.
-bool killed_at(int at, const std::function<void()> &work);
+bool killed_at(int at, const std::function<void()>& work);

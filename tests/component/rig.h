@@ -38,7 +38,7 @@ struct Place {
     Work work{ .cancel = cancel, .state = folder.path() / "state" };
 
     io::Path path(std::string_view name) const { return folder.path() / name; }
-    ComponentRecord back_up(Component &component) {
+    ComponentRecord back_up(Component& component) {
         auto writer = must(vault->begin_backup());
         auto record = must(component.back_up(writer, work));
         must(writer.finish({ .game = "g", .started = now(), .components = { record } }));
@@ -46,30 +46,30 @@ struct Place {
     }
 };
 
-inline void write(const io::Path &path, std::string_view bytes) {
+inline void write(const io::Path& path, std::string_view bytes) {
     fs::create_directories(path.parent_path());
     std::ofstream(path, std::ios::binary) << bytes;
 }
-inline std::string read(const io::Path &path) { return must(io::read_file(path)); }
+inline std::string read(const io::Path& path) { return must(io::read_file(path)); }
 
 // A connection as the game would have one.
 struct Game {
-    sqlite3 *connection = nullptr;
-    explicit Game(const io::Path &path) {
+    sqlite3* connection = nullptr;
+    explicit Game(const io::Path& path) {
         REQUIRE(sqlite3_open(path.c_str(), &connection) == SQLITE_OK);
     }
-    Game(const Game &) = delete;
+    Game(const Game&) = delete;
     ~Game() { sqlite3_close_v2(connection); }
-    void run(const std::string &sql) {
-        char *why = nullptr;
+    void run(const std::string& sql) {
+        char* why = nullptr;
         const int code = sqlite3_exec(connection, sql.c_str(), nullptr, nullptr, &why);
         INFO((why ? why : "") << " in " << sql);
         REQUIRE(code == SQLITE_OK);
     }
-    std::int64_t number(const std::string &sql) {
+    std::int64_t number(const std::string& sql) {
         std::int64_t found = -1;
-        const auto take = [](void *of, int, char **values, char **) {
-            *static_cast<std::int64_t *>(of) = values[0] ? std::atoll(values[0]) : 0;
+        const auto take = [](void* of, int, char** values, char**) {
+            *static_cast<std::int64_t*>(of) = values[0] ? std::atoll(values[0]) : 0;
             return 0;
         };
         REQUIRE(sqlite3_exec(connection, sql.c_str(), take, &found, nullptr) == SQLITE_OK);
@@ -78,9 +78,9 @@ struct Game {
 };
 
 // What `sqlite3 FILE .dump` prints.
-inline std::string dump(const io::Path &database) {
+inline std::string dump(const io::Path& database) {
     const auto command = "sqlite3 '" + database.string() + "' .dump 2>&1";
-    auto *pipe = ::popen(command.c_str(), "r");
+    auto* pipe = ::popen(command.c_str(), "r");
     std::string text, buffer(65536, '\0');
     for (std::size_t got; (got = ::fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
         text.append(buffer, 0, got);

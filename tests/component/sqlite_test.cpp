@@ -13,14 +13,14 @@ using namespace rig;
 
 namespace {
 
-std::unique_ptr<Component> saves(const Place &place,
+std::unique_ptr<Component> saves(const Place& place,
                                  Duration patience = std::chrono::milliseconds(50)) {
     return component::open_sqlite(
         { .name = "saves", .kind = "sqlite", .path = place.path("game/saves.db") }, patience);
 }
 
 // Everything that a page image must bring back and a copy of rows could lose.
-constexpr const char *all_features = R"(
+constexpr const char* all_features = R"(
     CREATE TABLE players(id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE COLLATE NOCASE,
                          galleons INTEGER CHECK(galleons >= 0), doubled AS (galleons * 2),
                          kept TEXT AS (upper(name)) STORED);
@@ -48,7 +48,7 @@ constexpr const char *all_features = R"(
     PRAGMA user_version = 4711;
     PRAGMA application_id = 99;)";
 
-void make_small(const io::Path &path) {
+void make_small(const io::Path& path) {
     fs::create_directories(path.parent_path());
     Game game(path);
     game.run(
@@ -56,7 +56,7 @@ void make_small(const io::Path &path) {
         "(2, 20)");
 }
 
-io::Path only_entry(const io::Path &folder) { return fs::directory_iterator(folder)->path(); }
+io::Path only_entry(const io::Path& folder) { return fs::directory_iterator(folder)->path(); }
 
 } // namespace
 
@@ -115,7 +115,7 @@ TEST_CASE("a journal that a killed writer left is rolled back in the backup and 
     make_small(place.path("game/saves.db"));
     const pid_t child = ::fork();
     if (child == 0) {
-        sqlite3 *game = nullptr;
+        sqlite3* game = nullptr;
         sqlite3_open(place.path("game/saves.db").c_str(), &game);
         sqlite3_exec(game,
                      "PRAGMA cache_size=1; BEGIN; UPDATE players SET gold = 0; CREATE TABLE big(a);",
@@ -147,7 +147,7 @@ TEST_CASE("a backup taken while the game writes shows one moment") {
     }
     const pid_t writer = ::fork();
     if (writer == 0) {
-        sqlite3 *game = nullptr;
+        sqlite3* game = nullptr;
         sqlite3_open(place.path("game/saves.db").c_str(), &game);
         sqlite3_busy_timeout(game, 10000);
         sqlite3_exec(game, "PRAGMA synchronous=OFF", nullptr, nullptr, nullptr);
@@ -314,7 +314,7 @@ TEST_CASE("a live restore is refused while anyone has the database open, and say
     REQUIRE(::pipe(ready) == 0);
     const pid_t game = ::fork();
     if (game == 0) {
-        sqlite3 *connection = nullptr;
+        sqlite3* connection = nullptr;
         sqlite3_open(live.c_str(), &connection);
         sqlite3_exec(connection, "SELECT * FROM players", nullptr, nullptr, nullptr);
         [[maybe_unused]] const auto told = ::write(ready[1], "x", 1);
@@ -356,7 +356,7 @@ TEST_CASE("a live restore killed at any step is finished or rolled back, and not
         } else {
             REQUIRE(Game(live).number("SELECT sum(gold) FROM players") == 120);
             REQUIRE(std::distance(fs::directory_iterator(place.path("game")), {}) == 2);
-            for (const auto &entry : fs::directory_iterator(place.path("game")))
+            for (const auto& entry : fs::directory_iterator(place.path("game")))
                 if (entry.is_directory()) {
                     REQUIRE(read(entry.path() / "saves.db") == "garbage");
                     REQUIRE(read(entry.path() / "saves.db-wal") == "old wal");
@@ -373,7 +373,7 @@ TEST_CASE("a restore that is not what was backed up is refused and leaves nothin
     Place place;
     make_small(place.path("game/saves.db"));
     auto record = place.back_up(*saves(place));
-    auto &players = *(*(*record.detail.map())["tables"].map())["players"].map();
+    auto& players = *(*(*record.detail.map())["tables"].map())["players"].map();
     players["checksum"] = "00";
     const auto before = read(place.path("game/saves.db"));
     const auto error = saves(place)->restore_live(*place.vault, record, place.work).error();
@@ -386,7 +386,7 @@ TEST_CASE("a restore that is not what was backed up is refused and leaves nothin
 
 TEST_CASE("a checksum doesn't depend on the order of rows, but on every value and rowid") {
     Place place;
-    const auto sum = [&](const std::string &name, const std::string &sql) {
+    const auto sum = [&](const std::string& name, const std::string& sql) {
         Game(place.path(name)).run("CREATE TABLE t(a, b); " + sql);
         const auto component =
             component::open_sqlite({ .name = name, .kind = "sqlite", .path = place.path(name) });
