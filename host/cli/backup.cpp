@@ -12,7 +12,11 @@ namespace respawn::cli {
 namespace {
 
 Result<run::BackupRequest> request_from(const Context& context, const config::Config& config) {
-    run::BackupRequest request{ .plan = context.typed.value("PLAN"), .type = context.typed.value("--type", "manual"), .components = context.typed.values("--component"), .note = context.typed.value("--note"), .call = {} };
+    run::BackupRequest request{ .plan = context.typed.value("PLAN"),
+                                .type = context.typed.value("--type", "manual"),
+                                .components = context.typed.values("--component"),
+                                .note = context.typed.value("--note"),
+                                .call = {} };
     if (request.plan.empty())
         return request;
     const auto* plan = config.plan(request.plan);
@@ -20,7 +24,11 @@ Result<run::BackupRequest> request_from(const Context& context, const config::Co
         std::vector<std::string> names;
         for (const auto& known : config.plans)
             names.push_back(known.name);
-        return Error{ .kind = Kind::usage, .why = fmt::format("there is no plan '{}' in the configuration", printable(request.plan)), .fix = names.empty() ? "respawn backup takes every component" : "there is: " + join(names, ", ") };
+        return Error{ .kind = Kind::usage,
+                      .why = fmt::format("there is no plan '{}' in the configuration",
+                                         printable(request.plan)),
+                      .fix = names.empty() ? "respawn backup takes every component"
+                                           : "there is: " + join(names, ", ") };
     }
     if (request.components.empty())
         request.components = plan->components;
@@ -32,16 +40,22 @@ Result<run::BackupRequest> request_from(const Context& context, const config::Co
 std::string speed_of(const vault::ComponentRecord& record) {
     if (record.duration <= 0)
         return "";
-    return human_size(static_cast<std::uint64_t>(static_cast<double>(record.size_bytes) * 1e6 / static_cast<double>(record.duration))) + "/s";
+    return human_size(static_cast<std::uint64_t>(static_cast<double>(record.size_bytes) * 1e6 /
+                                                 static_cast<double>(record.duration))) +
+           "/s";
 }
 
 void show(const vault::Snapshot& snapshot) {
     Table table({ "component", "kind", "size", "files", "time", "rate", "state" });
     for (const auto& record : snapshot.components)
-        table.add({ record.name, record.kind, human_size(record.size_bytes), std::to_string(record.files), human_duration(Duration(record.duration)), speed_of(record),
-                    record.success ? (record.error.empty() ? "ok" : printable(record.error)) : "FAILED: " + printable(record.error) });
+        table.add({ record.name, record.kind, human_size(record.size_bytes),
+                    std::to_string(record.files), human_duration(Duration(record.duration)),
+                    speed_of(record),
+                    record.success ? (record.error.empty() ? "ok" : printable(record.error))
+                                   : "FAILED: " + printable(record.error) });
     say(table.text());
-    say(fmt::format("snapshot {}: {}, {} new in the vault, in {}", painted(snapshot.id, Colour::bold), human_size(size_of(snapshot)), human_size(snapshot.stored_bytes),
+    say(fmt::format("snapshot {}: {}, {} new in the vault, in {}", painted(snapshot.id, Colour::bold),
+                    human_size(size_of(snapshot)), human_size(snapshot.stored_bytes),
                     human_duration(Duration(snapshot.finished - snapshot.started))));
 }
 
@@ -71,11 +85,18 @@ Result<int> take(const Context& context) {
 extern const Verb backup = {
     .name = "backup",
     .summary = "Takes a backup of every component, or of a plan's, into the vault.",
-    .arguments = { { .name = "PLAN", .doc = "a plan of the configuration; every component when left out" } },
-    .options = { { .name = "--component", .value = "NAME", .doc = "only this one; may be repeated", .repeated = true },
-                 { .name = "--type", .value = "TYPE", .doc = "a label for keeping: manual, full, pre_update, pre_migration, emergency" },
+    .arguments = { { .name = "PLAN",
+                     .doc = "a plan of the configuration; every component when left out" } },
+    .options = { { .name = "--component",
+                   .value = "NAME",
+                   .doc = "only this one; may be repeated",
+                   .repeated = true },
+                 { .name = "--type",
+                   .value = "TYPE",
+                   .doc = "a label for keeping: manual, full, pre_update, pre_migration, emergency" },
                  { .name = "--note", .value = "TEXT", .doc = "what it is for, shown by list" } },
-    .details = "Exit 3 when a component failed, was empty or was missing: the others are kept all the same, and the last good backup stays the last good one.",
+    .details = "Exit 3 when a component failed, was empty or was missing: the others are kept all the "
+               "same, and the last good backup stays the last good one.",
     .example = "respawn backup daily --note \"before the patch\"",
     .run = take,
 };

@@ -8,8 +8,8 @@ namespace respawn::cli {
 
 namespace {
 
-// Runbooks, stdlib and the worker lie beside the program's own tree: build/release/respawn in a checkout, or
-// PREFIX/bin/respawn with PREFIX/share/respawn.
+// Runbooks, stdlib and the worker lie beside the program's own tree: build/release/respawn in a
+// checkout, or PREFIX/bin/respawn with PREFIX/share/respawn.
 io::Path own_folder() {
     std::error_code fault;
     const auto program = std::filesystem::read_symlink("/proc/self/exe", fault);
@@ -17,7 +17,8 @@ io::Path own_folder() {
 }
 
 io::Path shipped(std::string_view name) {
-    for (const auto& root : { own_folder() / "../share/respawn", own_folder() / "../..", own_folder() / ".." })
+    for (const auto& root :
+         { own_folder() / "../share/respawn", own_folder() / "../..", own_folder() / ".." })
         if (std::filesystem::is_directory(root / name))
             return (root / name).lexically_normal();
     return {};
@@ -35,7 +36,9 @@ Result<config::Config> Context::config(config::Strictness strictness) const {
     return read;
 }
 
-Result<run::Game> Context::game(config::Strictness strictness) const { return run::Game(TRY(config(strictness))); }
+Result<run::Game> Context::game(config::Strictness strictness) const {
+    return run::Game(TRY(config(strictness)));
+}
 
 run::Places Context::places(const config::Config& config) const {
     run::Places places;

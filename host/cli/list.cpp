@@ -23,8 +23,10 @@ Result<int> list_snapshots(const Context& context) {
     } else {
         Table table({ "id", "taken", "age", "plan", "type", "components", "size", "stored", "state" });
         for (const auto& snapshot : snapshots)
-            table.add({ snapshot.id, to_rfc3339({ snapshot.started }, true), age_of(snapshot.started), snapshot.plan.empty() ? "-" : snapshot.plan, snapshot.type, component_names(snapshot),
-                        human_size(size_of(snapshot)), human_size(snapshot.stored_bytes), snapshot.good() ? "good" : "NOT WHOLE" });
+            table.add({ snapshot.id, to_rfc3339({ snapshot.started }, true), age_of(snapshot.started),
+                        snapshot.plan.empty() ? "-" : snapshot.plan, snapshot.type,
+                        component_names(snapshot), human_size(size_of(snapshot)),
+                        human_size(snapshot.stored_bytes), snapshot.good() ? "good" : "NOT WHOLE" });
         say(table.text());
     }
     for (const auto& damage : damaged)

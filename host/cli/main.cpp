@@ -39,7 +39,9 @@ int report(const Error& error, bool json) {
 
 int run_command(const cli::Command& command) {
     const bool json = command.typed.has("--json");
-    const cli::Context context{ .typed = command.typed, .primitives = primitives::all(), .cancel = interrupted, .json = json };
+    const cli::Context context{
+        .typed = command.typed, .primitives = primitives::all(), .cancel = interrupted, .json = json
+    };
     const auto code = command.verb->run(context);
     return code.ok() ? code.value() : report(code.error(), json);
 }

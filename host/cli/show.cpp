@@ -8,7 +8,8 @@ namespace {
 
 Result<int> show_snapshot(const Context& context) {
     auto game = TRY(context.game(config::Strictness::lenient));
-    const auto snapshot = TRY(vault::find_snapshot(TRY(TRY(game.vault())->snapshots()), context.typed.value("BACKUP", "latest"), {}, now()));
+    const auto snapshot = TRY(vault::find_snapshot(TRY(TRY(game.vault())->snapshots()),
+                                                   context.typed.value("BACKUP", "latest"), {}, now()));
     if (context.json)
         say_json(to_value(snapshot));
     else
@@ -22,7 +23,9 @@ Result<int> show_snapshot(const Context& context) {
 extern const Verb show = {
     .name = "show",
     .summary = "Shows one backup: its components, tables, sizes and what went wrong.",
-    .arguments = { { .name = "BACKUP", .doc = "an id, a prefix of one, latest, latest:PLAN or @TIME; latest when left out" } },
+    .arguments = { { .name = "BACKUP",
+                     .doc = "an id, a prefix of one, latest, latest:PLAN or @TIME; latest when left "
+                            "out" } },
     .example = "respawn show @yesterday",
     .run = show_snapshot,
 };

@@ -62,20 +62,28 @@ std::vector<std::string> detail_lines(const vault::Snapshot& snapshot) {
     std::vector<std::string> lines = {
         fmt::format("snapshot {}", snapshot.id),
         fmt::format("  game      {} ({}), host {}", snapshot.game, snapshot.environment, snapshot.host),
-        fmt::format("  taken     {} ({}), in {}", to_rfc3339({ snapshot.started }, true), age_of(snapshot.started), human_duration(Duration(snapshot.finished - snapshot.started))),
-        fmt::format("  kind      {}{}", snapshot.type, snapshot.plan.empty() ? "" : ", plan " + snapshot.plan),
-        fmt::format("  size      {}, {} of them new in the vault", human_size(size_of(snapshot)), human_size(snapshot.stored_bytes)),
+        fmt::format("  taken     {} ({}), in {}", to_rfc3339({ snapshot.started }, true),
+                    age_of(snapshot.started),
+                    human_duration(Duration(snapshot.finished - snapshot.started))),
+        fmt::format("  kind      {}{}", snapshot.type,
+                    snapshot.plan.empty() ? "" : ", plan " + snapshot.plan),
+        fmt::format("  size      {}, {} of them new in the vault", human_size(size_of(snapshot)),
+                    human_size(snapshot.stored_bytes)),
         fmt::format("  state     {}", snapshot.good() ? "good" : painted("NOT WHOLE", Colour::red)),
     };
     if (!snapshot.note.empty())
         lines.push_back(fmt::format("  note      {}", printable(snapshot.note)));
     for (const auto& record : snapshot.components) {
-        lines.push_back(fmt::format("  {:<9} {}, {}, {}", record.name, record.kind, human_size(record.size_bytes), counted(record.files, "file")));
+        lines.push_back(fmt::format("  {:<9} {}, {}, {}", record.name, record.kind,
+                                    human_size(record.size_bytes), counted(record.files, "file")));
         if (!record.error.empty())
-            lines.push_back(fmt::format("            {}", painted(printable(record.error), Colour::red)));
+            lines.push_back(
+                fmt::format("            {}", painted(printable(record.error), Colour::red)));
         if (const auto* tables = record.detail.at("tables").map())
             for (const auto& [table, facts] : *tables)
-                lines.push_back(fmt::format("            {:<32} {}", printable(table), counted(static_cast<std::uint64_t>(facts.integer_at("rows")), "row")));
+                lines.push_back(
+                    fmt::format("            {:<32} {}", printable(table),
+                                counted(static_cast<std::uint64_t>(facts.integer_at("rows")), "row")));
     }
     return lines;
 }

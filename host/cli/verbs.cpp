@@ -8,8 +8,10 @@ extern const Verb run_verb, resume, runs, runs_show, runbooks, explain, test;
 extern const Verb decrypt, demo, docs;
 
 const std::vector<const Verb*>& verbs() {
-    static const std::vector<const Verb*> all = { &status,   &init,   &config_check, &backup,    &list,     &show,    &restore, &check, &run_verb,
-                                                  &resume,   &runs,   &runs_show,    &runbooks,  &explain,  &test,    &decrypt, &demo,  &docs };
+    static const std::vector<const Verb*> all = {
+        &status, &init, &config_check, &backup,   &list,    &show, &restore, &check, &run_verb,
+        &resume, &runs, &runs_show,    &runbooks, &explain, &test, &decrypt, &demo,  &docs
+    };
     return all;
 }
 

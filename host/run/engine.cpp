@@ -50,7 +50,7 @@ class Conversation {
     Result<void> hold() {
         for (;;) {
             TRY(cancel_.check());
-            const auto message = TRY(worker_.receive(stop_at_));
+            const auto message = TRY(worker_.receive());
             const auto kind = message.text_at("kind");
             if (kind == "done")
                 return {};
@@ -83,20 +83,18 @@ class Conversation {
         auto value = gate_.pass(message);
         if (value.ok())
             return Value(Value::Map{ { "value", std::move(value).value() } });
-        last_error_ = value.error();
-        if (ends_run(last_error_->kind))
-            return *last_error_;
-        return Value(Value::Map{ { "error", to_value(*last_error_) } });
+        if (ends_run(value.error().kind))
+            return value.error();
+        return Value(Value::Map{ { "error", to_value(value.error()) } });
     }
 
     // The script's own words, or those of the call it let fail.
-    Error failed(const Value& message) {
-        const auto why = message.text_at("why");
-        if (last_error_ && why.find(last_error_->why) != std::string::npos)
-            return *last_error_;
+    static Error failed(const Value& message) {
+        if (message.at("cause").map())
+            return error_from(message.at("cause"));
         const auto where = message.text_at("where");
         return Error{ .kind = Kind::script,
-                      .why = printable(why),
+                      .why = printable(message.text_at("why")),
                       .fix = where.empty() ? "" : fmt::format("look at {}", printable(where)) };
     }
 
@@ -104,8 +102,6 @@ class Conversation {
     Gate& gate_;
     Listener& listener_;
     const Cancellation& cancel_;
-    Moment stop_at_;
-    std::optional<Error> last_error_;
 };
 
 // "/duel:7/" for "duel:{duel}"; "/" without a target. Everything nests in "/".
@@ -155,7 +151,7 @@ Value sources_value(const journal::Sources& sources) {
 } // namespace
 
 Result<Described> Engine::describe(const std::string& runbook) {
-    return run::describe(runbook, places_, primitives_);
+    return run::describe(runbook, places_, primitives_, cancel_);
 }
 
 Result<Planned> Engine::plan(const Request& request, Listener& listener) {
@@ -163,9 +159,8 @@ Result<Planned> Engine::plan(const Request& request, Listener& listener) {
     const auto parameters = TRY(read_parameters(described.description, request.parameters));
     DryMode mode(game_, cancel_);
     Gate gate(primitives_, described.description, game_, mode, listener);
-    auto worker = TRY(start_worker(places_, primitives_, described, parameters));
-    const auto ended =
-        Conversation(worker, gate, listener, cancel_, now() + described.description.deadline).hold();
+    auto worker = TRY(start_worker(places_, primitives_, described, parameters, cancel_));
+    const auto ended = Conversation(worker, gate, listener, cancel_).hold();
     Planned planned{ .plan = { .hash = {},
                                .runbook = request.runbook,
                                .version = described.description.version,
@@ -244,9 +239,8 @@ Result<Outcome> Engine::carry_out(journal::Journal& journal, journal::RunRecord 
     LiveMode mode(game_, journal, run, std::move(recorded), std::move(planned), cancel_);
     const auto described = TRY(described_from(run.runbook, run.description, sources));
     Gate gate(primitives_, described.description, game_, mode, listener);
-    auto worker = TRY(start_worker(places_, primitives_, described, run.parameters));
-    const auto ended =
-        Conversation(worker, gate, listener, cancel_, now() + described.description.deadline).hold();
+    auto worker = TRY(start_worker(places_, primitives_, described, run.parameters, cancel_));
+    const auto ended = Conversation(worker, gate, listener, cancel_).hold();
     Outcome outcome{ .run = run, .error = {}, .effects = mode.effects() };
     outcome.run.state = RunState::done;
     if (!ended.ok()) {

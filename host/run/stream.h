@@ -1,4 +1,5 @@
-// Streams as runbooks handle them: a list of stages {stage, …}, opened only where something takes the bytes in.
+// Streams as runbooks handle them: a list of stages {stage, …}, opened only where something takes the
+// bytes in.
 #pragma once
 
 #include "run/game.h"

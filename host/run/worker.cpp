@@ -24,10 +24,10 @@ constexpr int workers_end = 3;
 constexpr auto send_patience = std::chrono::seconds(60);
 constexpr auto exit_patience = std::chrono::seconds(5);
 
-Result<io::Path> find_program(const io::Path &given) {
+Result<io::Path> find_program(const io::Path& given) {
     if (!given.empty())
         return given;
-    if (const char *named = std::getenv("RESPAWN_WORKER"); named && *named)
+    if (const char* named = std::getenv("RESPAWN_WORKER"); named && *named)
         return io::Path(named);
     std::error_code fault;
     const auto self = std::filesystem::read_symlink("/proc/self/exe", fault);
@@ -49,13 +49,13 @@ struct SpawnPlan {
         posix_spawn_file_actions_destroy(&files);
         posix_spawnattr_destroy(&attributes);
     }
-    SpawnPlan(const SpawnPlan &) = delete;
-    SpawnPlan &operator=(const SpawnPlan &) = delete;
+    SpawnPlan(const SpawnPlan&) = delete;
+    SpawnPlan& operator=(const SpawnPlan&) = delete;
     posix_spawn_file_actions_t files{};
     posix_spawnattr_t attributes{};
 };
 
-void plan_files(SpawnPlan &plan, int socket) {
+void plan_files(SpawnPlan& plan, int socket) {
     // The socket first: its number may be one of those that are opened next.
     posix_spawn_file_actions_adddup2(&plan.files, socket, workers_end);
     posix_spawn_file_actions_addclosefrom_np(&plan.files, workers_end + 1);
@@ -66,7 +66,7 @@ void plan_files(SpawnPlan &plan, int socket) {
 }
 
 // Signals as a fresh process has them, and a process group of its own: Ctrl-C is for the host.
-void plan_signals(SpawnPlan &plan) {
+void plan_signals(SpawnPlan& plan) {
     sigset_t none, all;
     sigemptyset(&none);
     sigfillset(&all);
@@ -77,13 +77,13 @@ void plan_signals(SpawnPlan &plan) {
                              POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
 }
 
-Result<pid_t> spawn(const io::Path &program, int socket) {
+Result<pid_t> spawn(const io::Path& program, int socket) {
     SpawnPlan plan;
     plan_files(plan, socket);
     plan_signals(plan);
     std::string name = "respawn-worker";
-    char *const arguments[] = { name.data(), nullptr };
-    char *const environment[] = { nullptr };
+    char* const arguments[] = { name.data(), nullptr };
+    char* const environment[] = { nullptr };
     pid_t process = 0;
     const int fault =
         posix_spawn(&process, program.c_str(), &plan.files, &plan.attributes, arguments, environment);
@@ -103,7 +103,7 @@ bool ends_within(pid_t process, Duration span) {
     return ::poll(&one, 1, static_cast<int>(wait)) > 0;
 }
 
-Error stopped(const WorkerLimits &limits) {
+Error stopped(const WorkerLimits& limits) {
     return { .kind = Kind::timeout,
              .why = fmt::format("the script took longer than its deadline of {} and was stopped",
                                 human_duration(limits.deadline)),
@@ -136,7 +136,7 @@ Error died(int status) {
 
 } // namespace
 
-Result<Worker> Worker::start(Value::Map task, const WorkerLimits &limits, const Cancellation &cancel) {
+Result<Worker> Worker::start(Value::Map task, const WorkerLimits& limits, const Cancellation& cancel) {
     const auto program = TRY(find_program(limits.program));
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
@@ -165,7 +165,7 @@ Result<Value> Worker::receive() {
     return message;
 }
 
-Result<void> Worker::send(const Value &answer) {
+Result<void> Worker::send(const Value& answer) {
     if (process_ < 0)
         return Error{ .kind = Kind::internal, .why = "the worker has ended already" };
     const Patience patience{ std::chrono::steady_clock::now() + send_patience, cancel_ };
@@ -175,7 +175,7 @@ Result<void> Worker::send(const Value &answer) {
     return sent;
 }
 
-Error Worker::end_after(const Error &fault) {
+Error Worker::end_after(const Error& fault) {
     const bool went_by_itself = fault.kind == Kind::missing && ends_within(process_, exit_patience);
     const int status = reap(!went_by_itself);
     if (fault.kind == Kind::timeout)
@@ -204,7 +204,7 @@ Worker::~Worker() {
         reap(true);
 }
 
-Worker::Worker(Worker &&other) noexcept
+Worker::Worker(Worker&& other) noexcept
     : process_(std::exchange(other.process_, -1)), socket_(std::move(other.socket_)),
       limits_(std::move(other.limits_)), left_(other.left_), cancel_(other.cancel_) {}
 

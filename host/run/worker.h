@@ -25,33 +25,33 @@ class Worker {
   public:
     // Starts the process and tells it its task (docs/protocol.md); memory_bytes is added from the
     // limits. It is killed when the thread that starts it ends, so that no script outlives its host.
-    static Result<Worker> start(Value::Map task, const WorkerLimits &limits,
-                                const Cancellation &cancel);
+    static Result<Worker> start(Value::Map task, const WorkerLimits& limits,
+                                const Cancellation& cancel);
 
     // The script's next message. Once it fails the process is gone, and the error says how it ended:
     // Kind::timeout past the deadline, Kind::cancelled, Kind::denied when it tried what it may not,
     // Kind::corrupt for what is no message, else Kind::script.
     Result<Value> receive();
     // Answers it.
-    Result<void> send(const Value &answer);
+    Result<void> send(const Value& answer);
 
     // Kills and reaps it.
     ~Worker();
-    Worker(Worker &&other) noexcept;
-    Worker &operator=(Worker &&) = delete;
+    Worker(Worker&& other) noexcept;
+    Worker& operator=(Worker&&) = delete;
 
   private:
-    Worker(pid_t process, io::Descriptor socket, const WorkerLimits &limits, const Cancellation &cancel)
+    Worker(pid_t process, io::Descriptor socket, const WorkerLimits& limits, const Cancellation& cancel)
         : process_(process), socket_(std::move(socket)), limits_(limits), left_(limits.deadline),
           cancel_(&cancel) {}
-    Error end_after(const Error &fault);
+    Error end_after(const Error& fault);
     int reap(bool kill_first);
 
     pid_t process_;
     io::Descriptor socket_;
     WorkerLimits limits_;
     Duration left_;
-    const Cancellation *cancel_;
+    const Cancellation* cancel_;
 };
 
 } // namespace respawn::run
