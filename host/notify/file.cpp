@@ -77,7 +77,7 @@ Result<void> FileNotifier::send(const Message &message) {
         return io::sync_file(file.number(),
                              path_); // its writer may have been killed before it was durable
     const Value line(Value::Map{ { "time", to_rfc3339(now()) },
-                                 { "severity", severity_text(message.severity) },
+                                 { "severity", message.severity },
                                  { "title", message.title },
                                  { "text", message.text },
                                  { "id", message.id } });

@@ -1,7 +1,7 @@
 // What each kind's file offers to the list.
 #pragma once
 
-#include "notify/notifier.h"
+#include "notify/notify.h"
 
 namespace respawn::notify {
 

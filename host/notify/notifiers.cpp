@@ -20,18 +20,6 @@ constexpr NotifierKind kinds[] = {
 
 } // namespace
 
-std::string_view severity_text(Severity severity) {
-    switch (severity) {
-    case Severity::info:
-        return "info";
-    case Severity::warning:
-        return "warning";
-    case Severity::critical:
-        return "critical";
-    }
-    return "info";
-}
-
 Result<std::unique_ptr<Notifier>> open_notifier(const config::AlertSettings &settings) {
     std::vector<std::string> known;
     for (const auto &kind : kinds) {

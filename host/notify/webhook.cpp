@@ -35,7 +35,7 @@ std::string body_of(const Message &message) {
     return to_json(Value::Map{ { "title", message.title },
                                { "text", whole },
                                { "content", cut(whole) },
-                               { "severity", severity_text(message.severity) },
+                               { "severity", message.severity },
                                { "id", message.id } });
 }
 

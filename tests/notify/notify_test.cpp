@@ -1,5 +1,5 @@
 #include "base/value.h"
-#include "notify/notifier.h"
+#include "notify/notify.h"
 
 #include <algorithm>
 #include <catch2/catch.hpp>

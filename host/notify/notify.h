@@ -9,14 +9,11 @@
 
 namespace respawn::notify {
 
-enum class Severity { info, warning, critical };
-std::string_view severity_text(Severity severity);
-
 struct Message {
     std::string title;
     std::string text;
-    Severity severity = Severity::info;
-    std::string id; // the same message has the same id, however often it is sent
+    std::string severity = "info"; // or "warning", "critical"
+    std::string id;                // the same message has the same id, however often it is sent
 };
 
 struct Notifier {
