@@ -1,6 +1,5 @@
 #include "worker/language.h"
 
-#include "base/text.h"
 #include "worker/guard.h"
 #include "worker/log.h"
 #include "worker/modules.h"
@@ -133,10 +132,9 @@ int read_global(lua_State *L) {
     lua_pushvalue(L, 2);
     if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
         return 1;
-    const auto name = plain_text(L, 2);
-    const auto near = nearest(name, names_of(L, lua_upvalueindex(1)));
-    raise(L, fmt::format("there is no '{}' here{}", name.substr(0, 60),
-                         near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+    const auto name = plain_text(L, 2).substr(0, 60);
+    raise(L, fmt::format("there is no '{}' here{}", name,
+                         suggestion(name, names_of(L, lua_upvalueindex(1)))));
 }
 
 int write_global(lua_State *L) {

@@ -46,6 +46,7 @@ struct Session {
 
     std::string phase; // the one that runs; "test" for a test file; empty while modules load
     std::vector<std::string> loading; // modules that are being required, outermost first
+    std::string place;                // what an error is about that is found while no Lua runs
     Failure failure;                  // of the error that was raised last and not caught
 
     // Whether calls may be made now.

@@ -47,13 +47,10 @@ bool fits(const Value &value, std::string_view type) {
     return true;
 }
 
-// What the script calls such a value.
-std::string_view lua_name(const Value &value) {
-    if (value.is_null())
+std::string with_article(std::string_view type) {
+    if (type == "null")
         return "null";
-    if (value.text())
-        return "text";
-    return value.type_name();
+    return fmt::format("{} {}", type == "integer" ? "an" : "a", type);
 }
 
 Value typed(lua_State *L, const Primitive &primitive, const Parameter &parameter, int index) {
@@ -65,8 +62,8 @@ Value typed(lua_State *L, const Primitive &primitive, const Parameter &parameter
         value = std::int64_t{ lua_tointeger(L, index) }; // 3.0 is 3
     if (!fits(value, parameter.type))
         mistake(L, primitive,
-                fmt::format("{} must be {} {}, not {}", parameter.name,
-                            parameter.type == "integer" ? "an" : "a", parameter.type, lua_name(value)));
+                fmt::format("{} must be {}, not {}", parameter.name, with_article(parameter.type),
+                            with_article(value.type_name())));
     return value;
 }
 
@@ -88,10 +85,9 @@ void refuse_unknown(lua_State *L, const Primitive &primitive, const std::set<std
     for (const auto &key : keys) {
         if (primitive.parameter(key))
             continue;
-        const auto near = nearest(key, parameter_names(primitive));
         mistake(L, primitive,
                 fmt::format("there is no parameter '{}'{}", key,
-                            near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+                            suggestion(key, parameter_names(primitive))));
     }
 }
 
@@ -176,10 +172,8 @@ int read_respawn(lua_State *L) {
     std::vector<std::string> names;
     for (lua_pushnil(L); lua_next(L, lua_upvalueindex(1)); lua_pop(L, 1))
         names.push_back(plain_text(L, -2));
-    const auto name = plain_text(L, 2);
-    const auto near = nearest(name, names);
-    raise(L, fmt::format("respawn has no '{}'{}", name.substr(0, 60),
-                         near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+    const auto name = plain_text(L, 2).substr(0, 60);
+    raise(L, fmt::format("respawn has no '{}'{}", name, suggestion(name, names)));
 }
 
 void add_primitives(lua_State *L) {

@@ -77,6 +77,7 @@ void run_phase(lua_State *L, int runbook, int kase, std::string_view phase) {
         return lua_pop(L, 1);
     (void)ask_host(Value::Map{ { "kind", "phase" }, { "name", phase } });
     session.phase = phase;
+    session.place = place_of(L, -1); // for what is wrong with it as a whole
     lua_pushvalue(L, kase);
     lua_call(L, 1, LUA_MULTRET);
     if (lua_gettop(L) > kase)
@@ -129,7 +130,8 @@ int perform(lua_State *L) {
 [[noreturn]] void end_failed(const Session &session, int status) {
     auto failure = session.failure;
     if (status == LUA_ERRMEM)
-        failure = { .why = fmt::format("the script used more than its {} of memory",
+        failure = { .why = fmt::format("the script used more than its {} of memory: a table or a text "
+                                       "that only grows, or a function that calls itself without end",
                                        human_size(session.memory_bytes)) };
     else if (failure.why.empty())
         failure.why = "the script failed and does not say why";

@@ -14,6 +14,7 @@ namespace {
 
 constexpr const char *blob_type = "blob";
 constexpr const char *error_type = "respawn.error";
+constexpr std::size_t longest_place = 200;
 constexpr int deepest = max_depth - 8; // a message wraps its arguments in a few maps of its own
 const char null_mark = 0;
 
@@ -27,8 +28,11 @@ struct Taking {
 
     std::string place() const {
         std::string text;
-        for (const auto &part : path)
+        for (const auto &part : path) {
+            if (text.size() > longest_place)
+                return text + " …";
             text += part;
+        }
         return text;
     }
 };

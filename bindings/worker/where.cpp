@@ -1,5 +1,6 @@
 #include "worker/where.h"
 
+#include "base/text.h"
 #include "worker/session.h"
 #include "worker/values.h"
 
@@ -53,17 +54,31 @@ std::string where(lua_State *L, int level) {
 
 void raise(lua_State *L, const std::string &why) {
     auto place = where(L, 0);
-    if (!place.empty())
-        place += ": ";
-    push_text(L, place + why);
+    if (place.empty())
+        place = session_of(L).place;
+    push_text(L, place.empty() ? why : place + ": " + why);
     lua_error(L);
     std::abort(); // lua_error does not come back
+}
+
+std::string place_of(lua_State *L, int index) {
+    lua_Debug function;
+    lua_pushvalue(L, index);
+    lua_getinfo(L, ">S", &function);
+    return std::string(function.source + 1) + ":" + std::to_string(function.linedefined);
+}
+
+std::string suggestion(std::string_view name, const std::vector<std::string> &known) {
+    const auto near = name.size() < 3 ? std::string() : nearest(name, known);
+    return near.empty() ? near : "; did you mean '" + near + "'?";
 }
 
 int note_failure(lua_State *L) {
     auto &failure = session_of(L).failure;
     failure = {};
     failure.where = where(L, 0);
+    if (failure.where.empty())
+        failure.where = session_of(L).place; // raised about a place, while no Lua runs
     failure.why = shortened(why_of(L, 1));
     if (!failure.where.empty() && failure.why.starts_with(failure.where + ": "))
         failure.why.erase(0, failure.where.size() + 2);

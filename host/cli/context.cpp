@@ -40,16 +40,16 @@ Result<run::Game> Context::game(config::Strictness strictness) const {
     return run::Game(TRY(config(strictness)));
 }
 
-run::Places Context::places(const config::Config& config) const {
-    run::Places places;
-    places.runbooks = config.runbooks;
-    if (places.runbooks.empty() && std::filesystem::is_directory("runbooks"))
-        places.runbooks.push_back(std::filesystem::absolute("runbooks"));
+run::Folders Context::folders(const config::Config& config) const {
+    run::Folders folders;
+    folders.runbooks = config.runbooks;
+    if (folders.runbooks.empty() && std::filesystem::is_directory("runbooks"))
+        folders.runbooks.push_back(std::filesystem::absolute("runbooks"));
     if (const auto folder = shipped("runbooks"); !folder.empty())
-        places.runbooks.push_back(folder);
+        folders.runbooks.push_back(folder);
     if (const auto folder = shipped("stdlib"); !folder.empty())
-        places.stdlib.push_back(folder);
-    return places;
+        folders.stdlib.push_back(folder);
+    return folders;
 }
 
 std::string operator_name() {

@@ -1,76 +1,87 @@
-// Runbooks as the host knows them: found by name, described by a worker that only loads them, and held
-// to that description when they run.
+// What a runbook is, and where it and its modules are found. A runbook's file returns one table; a
+// worker reads it, and what it says is checked here, because the worker isn't trusted.
 #pragma once
 
-#include "base/result.h"
 #include "base/time.h"
-#include "journal/journal.h"
-#include "run/primitive.h"
 #include "run/worker.h"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace respawn::run {
 
-// Where runbooks and their modules are found, in the order of search.
-struct Places {
+// Where Lua files are looked for, in order.
+struct Folders {
     std::vector<io::Path> runbooks;
-    std::vector<io::Path> stdlib;
-    io::Path worker; // the worker program; empty: beside this one
+    std::vector<io::Path> stdlib; // "stdlib.duels" is duels.lua in one of these
+};
+
+// The text of a runbook and of every module it requires: what runs, and what the journal keeps.
+struct Source {
+    std::string name; // wox/stuck_duel
+    std::string main; // stuck_duel, the module that is the runbook itself
+    std::map<std::string, std::string> modules;
+    io::Path folder = {}; // the runbook's own, for its modules; empty when it came from the journal
 };
 
 struct RunbookParameter {
-    std::string name, doc;
-    Type type = Type::text; // text, integer, real, boolean
+    std::string name, type, doc; // type: integer, real, text, boolean or list
     bool optional = false;
-    std::optional<Value> fallback;
+    Value fallback; // null when there is none
 };
 
-// A runbook's table, checked.
+// The runbook's table, every field of the right type.
 struct Description {
-    std::string version, summary, target;
-    std::vector<RunbookParameter> params;
-    std::vector<std::string> uses, phases;
-    Duration deadline = std::chrono::minutes(10);
-    Duration rto{};
+    std::string version, summary;
+    std::vector<RunbookParameter> params; // in byte order of their names
+    std::vector<std::string> uses;
+    std::string target; // "duel:{duel}"; empty: the whole database
+    std::optional<Duration> deadline, rto;
+    std::int64_t approvals = 0;     // people other than the operator
+    std::string confirm;            // the code the operator must type; empty: none
+    bool reason = false;            // whether a reason must be given
+    std::vector<std::string> needs; // `requires`: what must be there, for a person to read
+    std::vector<std::string> phases;
+    Value table; // as it was described: a running worker is held to it
+
+    const RunbookParameter* param(std::string_view name) const;
+    bool has_phase(std::string_view name) const;
 };
 
-struct Described {
-    std::string name; // "wox/stuck_duel"
-    std::string main; // its own module: "stuck_duel"
-    journal::Sources sources;
-    Value raw; // what the worker said, for the journal
+struct Runbook {
+    Source source;
     Description description;
 };
 
-// The names of all runbooks below the folders, sorted; tests (*_test.lua) are not among them.
-std::vector<std::string> list_runbooks(const Places& places);
+// The names of all runbooks, sorted; tests (…_test.lua) are left out, and so are links.
+Result<std::vector<std::string>> list_runbooks(const Folders& folders);
 
-// Loads a runbook in a describing worker. A name like "wox/stuck_duel" is found below the runbook
-// folders; a path to a file is taken as it is. Kind::missing with the nearest known name; Kind::script
-// when it does not load or its table is wrong.
-Result<Described> describe(const std::string& runbook, const Places& places,
-                           const Primitives& primitives, const Cancellation& cancel);
+// By name below a runbook folder ("wox/stuck_duel"; the first folder that has it), or by a file's path
+// ("./x/stuck_duel.lua"). Reads the runbook's own text only. Names are [a-z0-9_] with / between, and no
+// link is followed below the folder. Kind::missing names what was looked for and the nearest name.
+Result<Source> find_runbook(std::string_view name_or_path, const Folders& folders);
+// The text of a module that a runbook requires.
+Result<std::string> read_module(const Source& source, std::string_view module, const Folders& folders);
 
-// The same from what the journal kept: the sources and the description that ran.
-Result<Described> described_from(const std::string& name, const Value& raw,
-                                 const journal::Sources& sources);
+// Has a worker read the runbook. Afterwards the source holds all its modules. `primitives` is the list
+// for the worker (docs/protocol.md).
+Result<Runbook> describe(Source source, const Folders& folders, const Value& primitives,
+                         const WorkerLimits& limits, const Cancellation& cancel);
+// Checks a described table. Kind::script with file and line, and the nearest known word.
+Result<Description> read_description(const Value& table, const Source& source);
 
-// As a person typed them, to values: Kind::usage for unknown, missing or mistyped ones.
-Result<Value> read_parameters(const Description& runbook,
-                              const std::map<std::string, std::string>& typed);
+// The parameters of a run as the person wrote them, typed, with fallbacks. Kind::usage names the
+// parameter that is missing, unknown or of the wrong type.
+Result<Value> read_parameters(const Description& description,
+                              const std::map<std::string, std::string>& given);
+// The target with its {parameters} filled in.
+std::string target_of(const Description& description, const Value& parameters);
 
-// A worker that will run it.
-Result<Worker> start_worker(const Places& places, const Primitives& primitives,
-                            const Described& runbook, const Value& parameters,
-                            const Cancellation& cancel);
-
-// What workers are told of the primitives: names and parameters.
-Value stubs_of(const Primitives& primitives);
-
-// The text of a module as scripts name it: "stdlib.duels", or one in `folder`. Kind::missing.
-Result<std::string> read_module(const Places& places, const io::Path& folder, std::string_view module);
+// What both tasks of a worker start with: {task, name, main, sources, primitives}.
+Value::Map task_message(std::string_view task, const Source& source, const Value& primitives);
+// A worker's {kind="failed"} as an Error: Kind::script, "wox/stuck_duel.lua:21: why".
+Error script_error(const Value& failed);
 
 } // namespace respawn::run
