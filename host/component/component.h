@@ -16,7 +16,8 @@
 
 namespace respawn::component {
 
-// How far a backup or restore is, for whoever shows it. Called often; must be quick.
+// How far a backup or restore is, for whoever shows it; the total is 0 while it is not known. Called
+// often; must be quick.
 using Progress = std::function<void(std::uint64_t bytes_done, std::uint64_t bytes_total)>;
 
 struct Work {
@@ -24,6 +25,7 @@ struct Work {
     Progress progress = {};
     io::Path state = {}; // a folder of the component's own for caches and for the record of a restore
                          // under way
+    std::vector<io::Path> keep_out = {}; // folders a backup never enters: the vault's own, the state
 };
 
 // What a restore did.

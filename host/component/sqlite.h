@@ -1,0 +1,12 @@
+// The kind "sqlite": one SQLite database file.
+#pragma once
+
+#include "component/component.h"
+#include "component/sqlite_handle.h"
+
+namespace respawn::component {
+
+std::unique_ptr<Component> open_sqlite(const config::ComponentSettings& settings,
+                                       Duration patience = std::chrono::seconds(30));
+
+} // namespace respawn::component
