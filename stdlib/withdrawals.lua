@@ -39,7 +39,7 @@ function withdrawals.status_on_chain(request, chain)
   end
   local paid = respawn.chain_transfers { chain = chain, token = "galleon_token", from = sender, to = request.wallet, since = request.requested_at }
   for _, transfer in ipairs(paid) do
-    if transfer.amount == tostring(request.amount) then
+    if transfer.amount == request.token_amount then
       return "executed", ("transaction %s paid %s to %s"):format(transfer.hash, transfer.amount, request.wallet)
     end
   end

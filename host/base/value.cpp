@@ -94,34 +94,37 @@ void encode_to(ByteWriter& out, const Value& value) {
     }
 }
 
-Result<Value> decode_from(ByteReader& in, int depth);
+// `left` is how many values may still come.
+Result<Value> decode_from(ByteReader& in, int depth, std::size_t& left);
 
-Result<Value> decode_list(ByteReader& in, int depth) {
+Result<Value> decode_list(ByteReader& in, int depth, std::size_t& left) {
     const auto count = TRY(in.u32());
     if (count > in.left())
         return Error{ .kind = Kind::corrupt, .why = "a list is longer than its bytes" };
     Value::List items;
     for (std::uint32_t i = 0; i < count; ++i)
-        items.push_back(TRY(decode_from(in, depth + 1)));
+        items.push_back(TRY(decode_from(in, depth + 1, left)));
     return Value(std::move(items));
 }
 
-Result<Value> decode_map(ByteReader& in, int depth) {
+Result<Value> decode_map(ByteReader& in, int depth, std::size_t& left) {
     const auto count = TRY(in.u32());
     Value::Map members;
     for (std::uint32_t i = 0; i < count; ++i) {
         std::string key(TRY(in.text()));
         if (!members.empty() && !(members.rbegin()->first < key))
             return Error{ .kind = Kind::corrupt, .why = "the keys of a map are not in order" };
-        members.emplace_hint(members.end(), std::move(key), TRY(decode_from(in, depth + 1)));
+        members.emplace_hint(members.end(), std::move(key), TRY(decode_from(in, depth + 1, left)));
     }
     return Value(std::move(members));
 }
 
-Result<Value> decode_from(ByteReader& in, int depth) {
+Result<Value> decode_from(ByteReader& in, int depth, std::size_t& left) {
     if (depth > max_depth)
         return Error{ .kind = Kind::corrupt,
                       .why = fmt::format("values are nested more than {} deep", max_depth) };
+    if (left-- == 0)
+        return Error{ .kind = Kind::corrupt, .why = "there are more values than there may be" };
     const auto tag = TRY(in.u8());
     switch (tag) {
     case null_tag:
@@ -141,9 +144,9 @@ Result<Value> decode_from(ByteReader& in, int depth) {
     case symbol_tag:
         return Value(Symbol { std::string(TRY(in.text())) });
     case list_tag:
-        return decode_list(in, depth);
+        return decode_list(in, depth, left);
     case map_tag:
-        return decode_map(in, depth);
+        return decode_map(in, depth, left);
     default:
         return Error{ .kind = Kind::corrupt, .why = fmt::format("{} is no kind of value", tag) };
     }
@@ -157,9 +160,9 @@ std::string encode(const Value& value) {
     return out.take();
 }
 
-Result<Value> decode(std::string_view bytes) {
+Result<Value> decode(std::string_view bytes, std::size_t most) {
     ByteReader in(bytes);
-    auto value = TRY(decode_from(in, 0));
+    auto value = TRY(decode_from(in, 0, most));
     TRY(in.must_be_at_end());
     return value;
 }

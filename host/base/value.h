@@ -78,10 +78,11 @@ class Value {
 };
 
 // The one binary encoding (docs/protocol.md). decode() takes hostile bytes: it refuses depth over
-// max_depth, unsorted or double keys, and anything left over.
+// max_depth, unsorted or double keys, anything left over, and more than `most` values (each takes some
+// 60 bytes of memory, however short its encoding).
 inline constexpr int max_depth = 64;
 std::string encode(const Value& value);
-Result<Value> decode(std::string_view bytes);
+Result<Value> decode(std::string_view bytes, std::size_t most = SIZE_MAX);
 
 // As a person reads it in a line: 'active', 120, x'00ff', {a=1, b=[2, 3]}, <now>. Control characters
 // are escaped.

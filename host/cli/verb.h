@@ -55,7 +55,7 @@ struct Context {
     // The configuration named by --config, or found.
     Result<config::Config> config(config::Strictness strictness) const;
     Result<run::Game> game(config::Strictness strictness) const;
-    run::Places places(const config::Config& config) const;
+    run::Folders folders(const config::Config& config) const;
 };
 
 struct Verb {

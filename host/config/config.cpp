@@ -113,6 +113,8 @@ class Builder {
             chain.urls.push_back(urls->secret);
         for (const auto &url : urls->children)
             chain.urls.push_back(url.secret);
+        if (const auto *id = node.find("chain_id"))
+            chain.chain_id = number_of(id->text);
         chain.confirmations = number_of(text_at(node, "confirmations", "12"));
         for (const auto &address : children_of(node, "addresses"))
             chain.addresses[address.key] = address.text;

@@ -48,6 +48,7 @@ struct AlertSettings {
 struct ChainSettings {
     std::string name;
     std::vector<Secret> urls;                     // JSON-RPC over HTTP; all of them are asked
+    std::optional<std::int64_t> chain_id;         // what they must be: 8453
     std::int64_t confirmations = 12;              // how deep "deep enough" is, in blocks
     std::map<std::string, std::string> addresses; // names a runbook may use: hot_wallet, galleon_token
 };

@@ -95,6 +95,8 @@ constexpr Key keys[] = {
     { "chains", "*", section, optional, "one chain" },
     { "chains.*", "urls", endpoints, required,
       "its JSON-RPC endpoints; all are asked, and have to agree" },
+    { "chains.*", "chain_id", depth, optional,
+      "the number the endpoints have to give for the chain: 8453 is Base" },
     { "chains.*", "confirmations", depth, optional,
       "how many blocks deep something has to be to count; 12 if not given" },
     { "chains.*", "addresses", section, optional, "addresses that runbooks use, by name" },

@@ -21,8 +21,8 @@ constexpr int deepest = 8; // a vault's names have three parts; a loop of links 
 // Hands on what it reads and hashes it, so that a name that turns out to be taken can be compared.
 class HashedSource final : public io::Source {
   public:
-    explicit HashedSource(io::Source &from) : from_(from) {}
-    Result<std::size_t> read(char *buffer, std::size_t size) override {
+    explicit HashedSource(io::Source& from) : from_(from) {}
+    Result<std::size_t> read(char* buffer, std::size_t size) override {
         const auto taken = TRY(from_.read(buffer, size));
         hash_.add({ buffer, taken });
         return taken;
@@ -30,7 +30,7 @@ class HashedSource final : public io::Source {
     std::string finish() { return hash_.finish(); }
 
   private:
-    io::Source &from_;
+    io::Source& from_;
     crypto::Hash hash_;
 };
 
@@ -51,7 +51,7 @@ bool is_leftover(std::string_view name) {
            name[name.size() - suffix.size() - 17] == '.';
 }
 
-Result<struct stat> look_at(const io::Path &path) {
+Result<struct stat> look_at(const io::Path& path) {
     struct stat status {};
     if (::stat(path.c_str(), &status) != 0)
         return io::system_error("look at", path, errno);
@@ -62,7 +62,7 @@ class LocalLocation final : public Location {
   public:
     explicit LocalLocation(io::Path root) : root_(std::move(root)) {}
 
-    Result<void> create(std::string_view name, io::Source &bytes) override {
+    Result<void> create(std::string_view name, io::Source& bytes) override {
         TRY(must_be_name(name));
         const auto path = root_ / name;
         HashedSource source(bytes);
@@ -101,7 +101,7 @@ class LocalLocation final : public Location {
             return entries;
         TRY(list_folder(std::string(folder), prefix, deepest, entries));
         std::sort(entries.begin(), entries.end(),
-                  [](const Entry &a, const Entry &b) { return a.name < b.name; });
+                  [](const Entry& a, const Entry& b) { return a.name < b.name; });
         return entries;
     }
 
@@ -120,7 +120,7 @@ class LocalLocation final : public Location {
         return file;
     }
 
-    Result<void> must_hold(std::string_view name, const std::string &hash) {
+    Result<void> must_hold(std::string_view name, const std::string& hash) {
         auto held = io::FileSource(TRY(open_known(name)), root_ / name);
         if (TRY(hash_of_rest(HashedSource(held))) != hash)
             return taken(name, url());
@@ -129,8 +129,8 @@ class LocalLocation final : public Location {
 
     // Files of any name, so that a folder with something else in it is not taken for an empty one; only
     // folders that a vault's names can lead into (lost+found is none).
-    Result<void> list_folder(const std::string &folder, std::string_view prefix, int depth,
-                             std::vector<Entry> &entries) {
+    Result<void> list_folder(const std::string& folder, std::string_view prefix, int depth,
+                             std::vector<Entry>& entries) {
         std::error_code failed;
         const auto path = root_ / folder;
         std::filesystem::directory_iterator at(path, failed);
@@ -144,8 +144,8 @@ class LocalLocation final : public Location {
         return {};
     }
 
-    Result<void> list_one(const std::string &folder, const std::string &file, std::string_view prefix,
-                          int depth, std::vector<Entry> &entries) {
+    Result<void> list_one(const std::string& folder, const std::string& file, std::string_view prefix,
+                          int depth, std::vector<Entry>& entries) {
         const auto name = folder.empty() ? file : folder + "/" + file;
         const bool wanted = name.starts_with(prefix) || prefix.starts_with(name + "/");
         if (file.starts_with('.') || !wanted)
@@ -162,7 +162,7 @@ class LocalLocation final : public Location {
 
     // A leftover's age is told by the file just written, so both times come from one clock. Writing one
     // file takes no day. What cannot be removed stays: it harms nobody.
-    void sweep_beside(const io::Path &fresh) {
+    void sweep_beside(const io::Path& fresh) {
         const auto folder = fresh.parent_path();
         {
             const std::scoped_lock lock(mutex_);

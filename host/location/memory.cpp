@@ -12,7 +12,7 @@ class MemoryLocation final : public Location {
   public:
     explicit MemoryLocation(std::string_view name) : name_(name) {}
 
-    Result<void> create(std::string_view name, io::Source &bytes) override {
+    Result<void> create(std::string_view name, io::Source& bytes) override {
         TRY(must_be_name(name));
         auto content = TRY(io::read_all(bytes));
         const std::scoped_lock lock(mutex_);
@@ -64,7 +64,7 @@ std::shared_ptr<Location> memory_location(std::string_view name) {
     static std::mutex mutex;
     static std::map<std::string, std::shared_ptr<Location>, std::less<>> known;
     const std::scoped_lock lock(mutex);
-    auto &place = known[std::string(name)];
+    auto& place = known[std::string(name)];
     if (!place)
         place = std::make_shared<MemoryLocation>(name);
     return place;

@@ -50,12 +50,13 @@ class Conversation {
     Result<void> hold() {
         for (;;) {
             TRY(cancel_.check());
-            const auto message = TRY(worker_.receive(stop_at_));
+            const auto message = TRY(worker_.receive());
             const auto kind = message.text_at("kind");
             if (kind == "done")
                 return {};
             if (kind == "failed")
-                return failed(message);
+                return message.at("cause").map() ? error_from(message.at("cause"))
+                                                 : script_error(message);
             if (kind == "computed")
                 return Error{ .kind = Kind::unknown,
                               .why = fmt::format("{} computes with <{}>, which only a live run knows",
@@ -83,42 +84,20 @@ class Conversation {
         auto value = gate_.pass(message);
         if (value.ok())
             return Value(Value::Map{ { "value", std::move(value).value() } });
-        last_error_ = value.error();
-        if (ends_run(last_error_->kind))
-            return *last_error_;
-        return Value(Value::Map{ { "error", to_value(*last_error_) } });
-    }
-
-    // The script's own words, or those of the call it let fail.
-    Error failed(const Value& message) {
-        const auto why = message.text_at("why");
-        if (last_error_ && why.find(last_error_->why) != std::string::npos)
-            return *last_error_;
-        const auto where = message.text_at("where");
-        return Error{ .kind = Kind::script,
-                      .why = printable(why),
-                      .fix = where.empty() ? "" : fmt::format("look at {}", printable(where)) };
+        if (ends_run(value.error().kind))
+            return value.error();
+        return Value(Value::Map{ { "error", to_value(value.error()) } });
     }
 
     Worker& worker_;
     Gate& gate_;
     Listener& listener_;
     const Cancellation& cancel_;
-    Moment stop_at_;
-    std::optional<Error> last_error_;
 };
 
 // "/duel:7/" for "duel:{duel}"; "/" without a target. Everything nests in "/".
 std::string target_path(const Description& runbook, const Value& parameters) {
-    if (runbook.target.empty())
-        return "/";
-    std::string path = runbook.target;
-    for (const auto& [name, value] : *parameters.map()) {
-        const auto mark = fmt::format("{{{}}}", name);
-        for (auto at = path.find(mark); at != std::string::npos; at = path.find(mark, at))
-            path.replace(at, mark.size(), value.text() ? *value.text() : to_text(value));
-    }
-    return "/" + path + "/";
+    return runbook.target.empty() ? "/" : "/" + target_of(runbook, parameters) + "/";
 }
 
 RunState state_after(const Error& error, std::int64_t effects) {
@@ -145,6 +124,16 @@ Error moved_since(const journal::PlanRecord& agreed, const Planned& again) {
                   .fix = "look at the new plan: the same command with --dry-run" };
 }
 
+// What the journal kept of a runbook: an edit or a removed file strands nothing.
+Result<Runbook> recorded_runbook(const journal::RunRecord& run, const journal::Sources& sources) {
+    const auto slash = run.runbook.rfind('/');
+    Runbook runbook{ .source = { .name = run.runbook,
+                                 .main = run.runbook.substr(slash == std::string::npos ? 0 : slash + 1),
+                                 .modules = sources } };
+    runbook.description = TRY(read_description(run.description, runbook.source));
+    return runbook;
+}
+
 Value sources_value(const journal::Sources& sources) {
     Value::Map modules;
     for (const auto& [module, text] : sources)
@@ -154,28 +143,38 @@ Value sources_value(const journal::Sources& sources) {
 
 } // namespace
 
-Result<Described> Engine::describe(const std::string& runbook) {
-    return run::describe(runbook, places_, primitives_);
+Result<Runbook> Engine::describe(const std::string& runbook) {
+    return run::describe(TRY(find_runbook(runbook, folders_)), folders_, stubs_of(primitives_), {},
+                         cancel_);
+}
+
+// A worker that runs what was described, or what the journal kept.
+Result<Worker> Engine::start(const Runbook& runbook, const Value& parameters) {
+    auto message = task_message("run", runbook.source, stubs_of(primitives_));
+    message.emplace("parameters", parameters);
+    message.emplace("description", runbook.description.table);
+    WorkerLimits limits;
+    limits.deadline = runbook.description.deadline.value_or(limits.deadline);
+    return Worker::start(std::move(message), limits, cancel_);
 }
 
 Result<Planned> Engine::plan(const Request& request, Listener& listener) {
-    const auto described = TRY(describe(request.runbook));
-    const auto parameters = TRY(read_parameters(described.description, request.parameters));
+    const auto runbook = TRY(describe(request.runbook));
+    const auto parameters = TRY(read_parameters(runbook.description, request.parameters));
     DryMode mode(game_, cancel_);
-    Gate gate(primitives_, described.description, game_, mode, listener);
-    auto worker = TRY(start_worker(places_, primitives_, described, parameters));
-    const auto ended =
-        Conversation(worker, gate, listener, cancel_, now() + described.description.deadline).hold();
+    Gate gate(primitives_, runbook.description, game_, mode, listener);
+    auto worker = TRY(start(runbook, parameters));
+    const auto ended = Conversation(worker, gate, listener, cancel_).hold();
     Planned planned{ .plan = { .hash = {},
                                .runbook = request.runbook,
-                               .version = described.description.version,
+                               .version = runbook.description.version,
                                .operator_name = request.operator_name,
                                .parameters = parameters,
-                               .sources = sources_value(described.sources),
+                               .sources = sources_value(runbook.source.modules),
                                .effects = mode.effects(),
                                .made = now(),
                                .used_by = {} },
-                     .title = fmt::format("{} {}", described.name, described.description.version),
+                     .title = fmt::format("{} {}", runbook.source.name, runbook.description.version),
                      .not_needed = false,
                      .ended_at = {} };
     if (!ended.ok() && ended.error().kind == Kind::not_needed) {
@@ -201,20 +200,20 @@ Result<Outcome> Engine::perform(const Request& request, const journal::PlanRecor
     const auto again = TRY(plan(request, nobody));
     if (again.not_needed || again.plan.hash != agreed.hash)
         return again.not_needed ? *again.ended_at : moved_since(agreed, again);
-    const auto described = TRY(describe(request.runbook));
+    const auto runbook = TRY(describe(request.runbook));
     auto* journal = TRY(game_.journal());
     journal::RunRecord run{ .id = make_ulid(now()),
-                            .runbook = described.name,
-                            .version = described.description.version,
+                            .runbook = runbook.source.name,
+                            .version = runbook.description.version,
                             .mode = "live",
-                            .target = target_path(described.description, again.plan.parameters),
+                            .target = target_path(runbook.description, again.plan.parameters),
                             .operator_name = request.operator_name,
                             .reason = request.reason,
                             .plan = agreed.hash,
                             .parameters = again.plan.parameters,
-                            .description = described.raw };
-    TRY(journal->start_run(run, described.sources));
-    return carry_out(*journal, run, described.sources, {}, agreed.effects, listener);
+                            .description = runbook.description.table };
+    TRY(journal->start_run(run, runbook.source.modules));
+    return carry_out(*journal, run, runbook.source.modules, {}, agreed.effects, listener);
 }
 
 Result<Outcome> Engine::resume(std::string_view name, Listener& listener, bool beyond_plan) {
@@ -242,11 +241,10 @@ Result<Outcome> Engine::carry_out(journal::Journal& journal, journal::RunRecord 
                                   std::vector<journal::CallRecord> recorded,
                                   std::optional<Value> planned, Listener& listener) {
     LiveMode mode(game_, journal, run, std::move(recorded), std::move(planned), cancel_);
-    const auto described = TRY(described_from(run.runbook, run.description, sources));
-    Gate gate(primitives_, described.description, game_, mode, listener);
-    auto worker = TRY(start_worker(places_, primitives_, described, run.parameters));
-    const auto ended =
-        Conversation(worker, gate, listener, cancel_, now() + described.description.deadline).hold();
+    const auto runbook = TRY(recorded_runbook(run, sources));
+    Gate gate(primitives_, runbook.description, game_, mode, listener);
+    auto worker = TRY(start(runbook, run.parameters));
+    const auto ended = Conversation(worker, gate, listener, cancel_).hold();
     Outcome outcome{ .run = run, .error = {}, .effects = mode.effects() };
     outcome.run.state = RunState::done;
     if (!ended.ok()) {

@@ -32,11 +32,11 @@ enum class Verdict { happened, redo };
 
 class Engine {
   public:
-    Engine(Game& game, const Primitives& primitives, Places places, const Cancellation& cancel)
-        : game_(game), primitives_(primitives), places_(std::move(places)), cancel_(cancel) {}
+    Engine(Game& game, const Primitives& primitives, Folders folders, const Cancellation& cancel)
+        : game_(game), primitives_(primitives), folders_(std::move(folders)), cancel_(cancel) {}
 
     // What a runbook says of itself, without running it.
-    Result<Described> describe(const std::string& runbook);
+    Result<Runbook> describe(const std::string& runbook);
     // A dry run; its plan is kept in the journal.
     Result<Planned> plan(const Request& request, Listener& listener);
     // Plans again; when the facts moved since, Kind::moved and nothing is done. Else performs the plan.
@@ -50,6 +50,7 @@ class Engine {
     Result<journal::RunRecord> abort(std::string_view run);
 
   private:
+    Result<Worker> start(const Runbook& runbook, const Value& parameters);
     Result<Outcome> carry_out(journal::Journal& journal, journal::RunRecord run,
                               const journal::Sources& sources,
                               std::vector<journal::CallRecord> recorded, std::optional<Value> planned,
@@ -57,7 +58,7 @@ class Engine {
 
     Game& game_;
     const Primitives& primitives_;
-    Places places_;
+    Folders folders_;
     const Cancellation& cancel_;
 };
 

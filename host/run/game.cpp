@@ -97,7 +97,8 @@ Result<std::string> Game::only_database() const {
 Result<chain::Chain*> Game::chain(std::string_view name) {
     auto& chain = chains_[std::string(name)];
     if (!chain)
-        chain = TRY(chain::open_chain(*TRY(find(config_.chains, name, "chain"))));
+        chain = std::make_unique<chain::Chain>(
+            TRY(chain::open_chain(*TRY(find(config_.chains, name, "chain")))));
     return chain.get();
 }
 
@@ -108,8 +109,9 @@ Result<notify::Notifier*> Game::channel(std::string_view name) {
     return channel.get();
 }
 
-// Results in the journal are sealed under a key of the vault's, so that whoever may read the backups may resume. It is
-// remembered in the state folder, sealed under the key file, for the night when the vault's location is out of reach.
+// Results in the journal are sealed under a key of the vault's, so that whoever may read the backups
+// may resume. It is remembered in the state folder, sealed under the key file, for the night when the
+// vault's location is out of reach.
 Result<crypto::Key> Game::journal_key() {
     constexpr std::string_view purpose = "respawn journal key";
     const auto remembered = config_.state / "journal.key";
@@ -117,7 +119,8 @@ Result<crypto::Key> Game::journal_key() {
     if (const auto box = io::read_file(remembered, 4096); box.ok())
         if (const auto bytes = crypto::open_box(seal, purpose, box.value()); bytes.ok())
             return crypto::Key::from_bytes(bytes.value());
-    const auto key = TRY(vault_or_new())->purpose_key("journal");
+    const auto key = TRY(vault_or_new())
+    ->purpose_key("journal");
     TRY(io::make_folder(config_.state));
     TRY(io::replace_durably(remembered, crypto::seal_box(seal, purpose, key.bytes())));
     return key;

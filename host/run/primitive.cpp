@@ -161,6 +161,45 @@ Result<Value::Map> check_arguments(const Primitive& primitive, const Value& argu
 
 namespace {
 
+// The Lua type that a worker can check before it asks the host.
+std::string_view lua_type(Type type) {
+    switch (type) {
+    case Type::snapshot:
+    case Type::any:
+        return "any";
+    case Type::integer:
+    case Type::real:
+    case Type::boolean:
+    case Type::list:
+    case Type::map:
+        return name_of(type);
+    case Type::stream:
+        return "list";
+    default:
+        return "text";
+    }
+}
+
+} // namespace
+
+Value stubs_of(const Primitives& primitives) {
+    Value::List stubs;
+    for (const auto* primitive : primitives) {
+        Value::List parameters;
+        for (const auto& parameter : primitive->params)
+            parameters.push_back(
+                Value::Map{ { "name", parameter.name },
+                            { "type", lua_type(parameter.type) },
+                            { "required", !parameter.optional && !parameter.fallback } });
+        stubs.push_back(Value::Map{ { "name", primitive->name },
+                                    { "parameters", std::move(parameters) },
+                                    { "positional", primitive->positional } });
+    }
+    return stubs;
+}
+
+namespace {
+
 // Texts stand in a sentence without quotes, a snapshot by its id, lists as their items.
 std::string in_sentence(const Value& value) {
     if (const auto* text = value.text())

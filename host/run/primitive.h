@@ -149,6 +149,8 @@ const Primitive* find(const Primitives& primitives, std::string_view name);
 // a capability that an effect needs. Checked when the list is built, so that such a program does not
 // start.
 Result<void> must_be_sound(const Primitives& primitives);
+// What workers are told of the primitives: names and parameters (docs/protocol.md).
+Value stubs_of(const Primitives& primitives);
 // Fills defaults; Kind::script names an unknown, missing or mistyped argument and what it should be.
 Result<Value::Map> check_arguments(const Primitive& primitive, const Value& arguments);
 // The dry-run line with the arguments filled in.

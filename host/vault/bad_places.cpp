@@ -6,12 +6,12 @@ namespace {
 
 constexpr std::size_t row = 32, checksum = 32, largest = 64 << 20;
 
-io::Path file_of(const Vault::State &state) { return state.cache / "damaged"; }
+io::Path file_of(const Vault::State& state) { return state.cache / "damaged"; }
 
 } // namespace
 
 // A file that is lost or broken means that check has to find the damage again.
-BadPlaces read_bad_places(const Vault::State &state) {
+BadPlaces read_bad_places(const Vault::State& state) {
     BadPlaces places;
     const auto file = io::read_file(file_of(state), largest);
     if (!file.ok() || file.value().size() < checksum)
@@ -26,11 +26,13 @@ BadPlaces read_bad_places(const Vault::State &state) {
     return places;
 }
 
-Result<void> write_bad_places(const Vault::State &state, const BadPlaces &places) {
+Result<void> write_bad_places(const Vault::State& state, const BadPlaces& places) {
+    if (places == read_bad_places(state))
+        return {};
     if (places.empty())
         return io::remove_durably(file_of(state));
     std::string rows;
-    for (const auto &[pack, blob] : places)
+    for (const auto& [pack, blob] : places)
         rows.append(view(pack)).append(view(blob));
     return io::replace_durably(file_of(state),
                                crypto::hmac_sha256(cache_key(state.keyring), rows) + rows);

@@ -2,7 +2,7 @@
 
 namespace respawn::vault {
 
-const std::string *BlobCache::get(const ChunkId &id) {
+const std::string* BlobCache::get(const ChunkId& id) {
     const auto found = held_.find(id);
     if (found == held_.end())
         return nullptr;
@@ -10,8 +10,8 @@ const std::string *BlobCache::get(const ChunkId &id) {
     return &order_.front().bytes;
 }
 
-const std::string &BlobCache::put(const ChunkId &id, std::string bytes) {
-    if (const auto *known = get(id))
+const std::string& BlobCache::put(const ChunkId& id, std::string bytes) {
+    if (const auto* known = get(id))
         return *known;
     used_ += bytes.size();
     order_.push_front({ id, std::move(bytes) });

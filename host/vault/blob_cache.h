@@ -12,8 +12,8 @@ class BlobCache {
   public:
     explicit BlobCache(std::size_t limit) : limit_(limit) {}
     // Null when it is not here; valid until the next put().
-    const std::string *get(const ChunkId &id);
-    const std::string &put(const ChunkId &id, std::string bytes);
+    const std::string* get(const ChunkId& id);
+    const std::string& put(const ChunkId& id, std::string bytes);
 
   private:
     struct Held {

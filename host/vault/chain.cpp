@@ -6,12 +6,12 @@ namespace respawn::vault {
 
 namespace {
 
-io::Path chain_file(const Vault::State &state) { return state.cache / "writer"; }
+io::Path chain_file(const Vault::State& state) { return state.cache / "writer"; }
 
 } // namespace
 
 // An unreadable file is as good as a lost one: a new writer begins a new chain.
-Chain remembered_chain(const Vault::State &state) {
+Chain remembered_chain(const Vault::State& state) {
     const auto bytes = io::read_file(chain_file(state), 4096);
     const auto value = bytes.ok() ? decode(bytes.value()) : bytes.error();
     if (!value.ok() || value.value().text_at("vault") != state.hex_id ||
@@ -25,11 +25,11 @@ Chain remembered_chain(const Vault::State &state) {
 
 // A backup killed between its snapshot and this file leaves the file behind the vault: only snapshots
 // with a later id can be new.
-Result<Chain> current_chain(Vault::State &state) {
+Result<Chain> current_chain(Vault::State& state) {
     auto chain = remembered_chain(state);
     if (chain.writer.empty())
         return Chain{ .writer = make_ulid(now()), .last = {} };
-    for (const auto &id : TRY(state.snapshot_ids())) {
+    for (const auto& id : TRY(state.snapshot_ids())) {
         if (id <= chain.last)
             continue;
         const auto snapshot = state.snapshot(id);
@@ -40,7 +40,7 @@ Result<Chain> current_chain(Vault::State &state) {
     return chain;
 }
 
-Result<void> remember_chain(const Vault::State &state, const Chain &chain) {
+Result<void> remember_chain(const Vault::State& state, const Chain& chain) {
     return io::replace_durably(chain_file(state),
                                encode(Value::Map{ { "vault", state.hex_id },
                                                   { "writer", chain.writer },

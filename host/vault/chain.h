@@ -14,9 +14,9 @@ struct Chain {
 };
 
 // What the cache remembers; empty when it remembers nothing of this vault.
-Chain remembered_chain(const Vault::State &state);
+Chain remembered_chain(const Vault::State& state);
 // The same, brought up to date from the vault's snapshots, with a new writer where there was none.
-Result<Chain> current_chain(Vault::State &state);
-Result<void> remember_chain(const Vault::State &state, const Chain &chain);
+Result<Chain> current_chain(Vault::State& state);
+Result<void> remember_chain(const Vault::State& state, const Chain& chain);
 
 } // namespace respawn::vault

@@ -12,18 +12,18 @@ namespace {
 constexpr std::size_t most_hurts = 20;
 
 // Read anew from the location: what is cached proves nothing.
-Result<void> check_index(Check &check) {
+Result<void> check_index(Check& check) {
     TRY(check.vault.rebuild_index());
-    for (const auto &file : check.named("index/"))
+    for (const auto& file : check.named("index/"))
         check.report.bytes_read += file.size;
-    for (const auto &damage : check.vault.index_damage)
+    for (const auto& damage : check.vault.index_damage)
         check.damage(damage.object, damage.why + "; what it says was found from the packs themselves");
     return {};
 }
 
-void say_unindexed(Check &check) {
+void say_unindexed(Check& check) {
     std::uint64_t needed = 0;
-    for (const auto &pack : check.vault.recovered)
+    for (const auto& pack : check.vault.recovered)
         if (check.needed_unindexed.contains(pack.record.id))
             ++needed;
         else
@@ -35,14 +35,14 @@ void say_unindexed(Check &check) {
                                           counted(needed, "pack")));
 }
 
-void say_unnamed_hurts(Check &check) {
-    for (const auto &[damage, count] : check.unnamed_hurts)
+void say_unnamed_hurts(Check& check) {
+    for (const auto& [damage, count] : check.unnamed_hurts)
         check.report.damage[damage].hurts.push_back(fmt::format("and {} more", count));
 }
 
-Result<void> run(Check &check) {
+Result<void> run(Check& check) {
     check.files = TRY(check.vault.location->list(""));
-    for (const auto &file : check.files)
+    for (const auto& file : check.files)
         check.total += file.size;
     TRY(check_fixtures(check));
     TRY(check_index(check));
@@ -74,7 +74,7 @@ std::size_t Check::damage(std::string object, std::string why) {
 }
 
 void Check::hurts(std::size_t where, std::string what) {
-    auto &list = report.damage[where].hurts;
+    auto& list = report.damage[where].hurts;
     if (std::ranges::find(list, what) != list.end())
         return;
     if (list.size() < most_hurts)
@@ -85,14 +85,14 @@ void Check::hurts(std::size_t where, std::string what) {
 
 std::vector<location::Entry> Check::named(std::string_view prefix) const {
     std::vector<location::Entry> found;
-    for (const auto &file : files)
+    for (const auto& file : files)
         if (file.name.starts_with(prefix))
             found.push_back(file);
     return found;
 }
 
-Result<CheckReport> Vault::check(CheckDepth depth, const Cancellation &cancel,
-                                 const std::function<void(std::uint64_t, std::uint64_t)> &progress) {
+Result<CheckReport> Vault::check(CheckDepth depth, const Cancellation& cancel,
+                                 const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
     Check check{ .vault = *state_, .depth = depth, .cancel = cancel, .progress = progress };
     TRY(run(check).while_doing("check the vault", url()));
     return std::move(check.report);

@@ -7,9 +7,9 @@
 namespace respawn::vault {
 
 struct Check {
-    Vault::State &vault;
+    Vault::State& vault;
     CheckDepth depth;
-    const Cancellation &cancel;
+    const Cancellation& cancel;
     std::function<void(std::uint64_t done, std::uint64_t total)> progress;
     CheckReport report = {};
     std::vector<location::Entry> files = {}; // all there are at the location
@@ -35,12 +35,12 @@ struct Check {
 };
 
 // Key slots, README, tombstones, files that are none of the vault's.
-Result<void> check_fixtures(Check &check);
+Result<void> check_fixtures(Check& check);
 // Packs: presence and size, and every byte of each at CheckDepth::read_data.
-Result<void> check_packs(Check &check);
+Result<void> check_packs(Check& check);
 // Snapshot files, their copies and their numbers.
-Result<void> check_snapshots(Check &check);
+Result<void> check_snapshots(Check& check);
 // All that snapshots need.
-Result<void> check_reachable(Check &check);
+Result<void> check_reachable(Check& check);
 
 } // namespace respawn::vault

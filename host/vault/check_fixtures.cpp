@@ -13,14 +13,14 @@ namespace {
 constexpr std::size_t largest = 16 << 20;
 
 // Missing in a vault that was never used: `create` was killed, and the next backup completes it.
-void say_missing(Check &check, const std::string &name, std::string_view why) {
+void say_missing(Check& check, const std::string& name, std::string_view why) {
     if (check.untouched())
         check.note(fmt::format("{} is not there yet: the next backup writes it", name));
     else
         check.damage(name, std::string(why));
 }
 
-Result<void> check_slot(Check &check, const std::string &name, std::string &first) {
+Result<void> check_slot(Check& check, const std::string& name, std::string& first) {
     const auto bytes = check.read(name, largest);
     if (!bytes.ok() && bytes.error().kind == Kind::missing) {
         say_missing(check, name,
@@ -38,7 +38,7 @@ Result<void> check_slot(Check &check, const std::string &name, std::string &firs
     return {};
 }
 
-Result<void> check_slots(Check &check) {
+Result<void> check_slots(Check& check) {
     for (const auto number : TRY(slot_numbers(*check.vault.location))) {
         std::string first;
         TRY(check_slot(check, slot_name(number), first));
@@ -47,7 +47,7 @@ Result<void> check_slots(Check &check) {
     return {};
 }
 
-Result<void> check_readme(Check &check) {
+Result<void> check_readme(Check& check) {
     const std::string name(readme_name);
     const auto bytes = check.read(name, largest);
     if (!bytes.ok() && bytes.error().kind == Kind::missing) {
@@ -59,8 +59,8 @@ Result<void> check_readme(Check &check) {
     return {};
 }
 
-Result<void> check_tombstones(Check &check) {
-    for (const auto &file : check.named("tombstones/")) {
+Result<void> check_tombstones(Check& check) {
+    for (const auto& file : check.named("tombstones/")) {
         const auto opened =
             open_tombstone(check.vault.keyring, file.name, TRY(check.read(file.name, largest)));
         if (!opened.ok())
@@ -69,7 +69,7 @@ Result<void> check_tombstones(Check &check) {
     return {};
 }
 
-bool belongs(const std::string &name) {
+bool belongs(const std::string& name) {
     if (name == readme_name || name.starts_with("tombstones/"))
         return true;
     if (name.starts_with("keys/")) {
@@ -81,11 +81,11 @@ bool belongs(const std::string &name) {
 
 } // namespace
 
-Result<void> check_fixtures(Check &check) {
+Result<void> check_fixtures(Check& check) {
     TRY(check_slots(check));
     TRY(check_readme(check));
     TRY(check_tombstones(check));
-    for (const auto &file : check.files)
+    for (const auto& file : check.files)
         if (!belongs(file.name))
             check.note(fmt::format("{} does not belong to the vault", printable(file.name)));
     return {};

@@ -11,7 +11,7 @@ namespace respawn::vault {
 
 namespace {
 
-Result<void> check_file(Check &check, const std::string &id) {
+Result<void> check_file(Check& check, const std::string& id) {
     const auto name = snapshot_name(id);
     auto snapshot = open_snapshot(check.vault.keyring, id, TRY(check.read(name, max_document)));
     if (snapshot.ok()) {
@@ -36,7 +36,7 @@ struct WriterNumbers {
 };
 
 // One gap is one line, however many are gone.
-void say_gap(Check &check, const std::string &writer, std::uint64_t first, std::uint64_t last) {
+void say_gap(Check& check, const std::string& writer, std::uint64_t first, std::uint64_t last) {
     const auto which = first == last ? fmt::format("snapshot {}", first)
                                      : fmt::format("snapshots {} to {}", first, last);
     check.damage("snapshots", fmt::format("{} of writer {} {} gone, and no tombstone says why", which,
@@ -45,8 +45,8 @@ void say_gap(Check &check, const std::string &writer, std::uint64_t first, std::
 
 // A number that neither a snapshot nor a tombstone has was removed by somebody, or the vault was put
 // back to an older state. Numbers are authenticated but may be huge: gaps are found, not counted out.
-void check_numbers(Check &check, const std::string &writer, const WriterNumbers &numbers) {
-    const auto &files = check.files;
+void check_numbers(Check& check, const std::string& writer, const WriterNumbers& numbers) {
+    const auto& files = check.files;
     const auto has_tombstone = [&](std::uint64_t number) {
         const auto name = tombstone_name(writer, number);
         return std::ranges::binary_search(files, name, {}, &location::Entry::name);
@@ -63,19 +63,19 @@ void check_numbers(Check &check, const std::string &writer, const WriterNumbers 
         }
         expected = next + 1;
     };
-    for (const auto &[number, id] : numbers.ids)
+    for (const auto& [number, id] : numbers.ids)
         must_reach(number);
     must_reach(std::max(numbers.highest + 1, expected));
 }
 
 } // namespace
 
-Result<void> check_snapshots(Check &check) {
-    for (const auto &id : TRY(check.vault.snapshot_ids()))
+Result<void> check_snapshots(Check& check) {
+    for (const auto& id : TRY(check.vault.snapshot_ids()))
         TRY(check_file(check, id));
     check.report.snapshots = check.snapshots.size();
     std::map<std::string, WriterNumbers> writers;
-    for (const auto &snapshot : check.snapshots)
+    for (const auto& snapshot : check.snapshots)
         writers[snapshot.writer].ids.emplace(snapshot.number, snapshot.id);
     const auto remembered = remembered_chain(check.vault);
     if (!remembered.writer.empty())
@@ -84,7 +84,7 @@ Result<void> check_snapshots(Check &check) {
         check.note("whether a snapshot was removed cannot be told while some cannot be read");
         return {};
     }
-    for (const auto &[writer, numbers] : writers)
+    for (const auto& [writer, numbers] : writers)
         check_numbers(check, writer, numbers);
     return {};
 }

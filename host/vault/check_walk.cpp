@@ -13,10 +13,10 @@ constexpr int deepest_folder = 1000; // the call stack must hold a walk; no file
 
 class Walk {
   public:
-    explicit Walk(Check &check) : check_(check) {}
+    explicit Walk(Check& check) : check_(check) {}
 
-    Result<void> snapshot(const Snapshot &snapshot) {
-        for (const auto &component : snapshot.components) {
+    Result<void> snapshot(const Snapshot& snapshot) {
+        for (const auto& component : snapshot.components) {
             if (component.tree == ChunkId{})
                 continue;
             where_ = fmt::format("snapshot {} component {}: ", snapshot.id, printable(component.name));
@@ -30,8 +30,8 @@ class Walk {
 
   private:
     // False when the blob is lost; then what lies at `path` is hurt.
-    bool sound(const ChunkId &id, const std::string &path) {
-        auto &vault = check_.vault;
+    bool sound(const ChunkId& id, const std::string& path) {
+        auto& vault = check_.vault;
         const auto known = check_.lost.find(id);
         if (known == check_.lost.end() && vault.knows(id)) {
             if (vault.index.find(id).empty())
@@ -42,7 +42,7 @@ class Walk {
         return false;
     }
 
-    void hurt(const ChunkId &id, const std::string &why, const std::string &path) {
+    void hurt(const ChunkId& id, const std::string& why, const std::string& path) {
         const auto [known, added] = check_.lost.try_emplace(id, 0);
         if (added)
             known->second = check_.damage("blob " + to_hex(id), why);
@@ -51,7 +51,7 @@ class Walk {
     }
 
     // Subtrees without fault are walked once, whichever snapshots share them.
-    template <class Do> Result<void> once(const ChunkId &id, Do act) {
+    template <class Do> Result<void> once(const ChunkId& id, Do act) {
         if (clean_.contains(id))
             return {};
         const auto before = hurts_;
@@ -61,21 +61,21 @@ class Walk {
         return {};
     }
 
-    Result<void> tree(const ChunkId &id, const std::string &path, int depth) {
+    Result<void> tree(const ChunkId& id, const std::string& path, int depth) {
         const auto name = path.empty() ? "/" : path;
         if (!sound(id, name) || depth > deepest_folder)
             return {};
         return once(id, [&] { return entries(id, path, name, depth); });
     }
 
-    Result<void> entries(const ChunkId &id, const std::string &path, const std::string &name,
+    Result<void> entries(const ChunkId& id, const std::string& path, const std::string& name,
                          int depth) {
         TRY(check_.cancel.check());
         const auto entries = check_.vault.tree(id);
         if (!entries.ok())
             return broken(id, entries.error(), name);
         TRY(large(id, name));
-        for (const auto &entry : entries.value()) {
+        for (const auto& entry : entries.value()) {
             const auto below = path + printable(entry.name);
             if (entry.type == EntryType::folder)
                 TRY(tree(entry.tree, below + "/", depth + 1));
@@ -86,13 +86,13 @@ class Walk {
     }
 
     // The chunks of a large folder's own entries.
-    Result<void> large(const ChunkId &id, const std::string &name) {
+    Result<void> large(const ChunkId& id, const std::string& name) {
         const auto blob = TRY(check_.vault.blob(id, BlobKind::tree));
         const auto form = TRY(decode_tree_blob(blob));
         return form.inside ? Result<void>() : content(form.content.root, form.content.depth, name);
     }
 
-    Result<void> content(const ChunkId &id, int depth, const std::string &path) {
+    Result<void> content(const ChunkId& id, int depth, const std::string& path) {
         if (!sound(id, path) || depth == 0)
             return {};
         return once(id, [&]() -> Result<void> {
@@ -101,21 +101,21 @@ class Walk {
             const auto items = blob.ok() ? decode_list(blob.value()) : blob.error();
             if (!items.ok())
                 return broken(id, items.error(), path);
-            for (const auto &item : items.value())
+            for (const auto& item : items.value())
                 TRY(content(item.id, depth - 1, path));
             return {};
         });
     }
 
     // Damage that only reading shows. Trouble in reaching the location is no damage.
-    Result<void> broken(const ChunkId &id, const Error &error, const std::string &path) {
+    Result<void> broken(const ChunkId& id, const Error& error, const std::string& path) {
         if (error.kind != Kind::corrupt && error.kind != Kind::missing)
             return error;
         hurt(id, error.why, path);
         return {};
     }
 
-    Check &check_;
+    Check& check_;
     std::string where_;
     std::uint64_t hurts_ = 0;
     std::unordered_set<ChunkId, IdHash> clean_;
@@ -123,9 +123,9 @@ class Walk {
 
 } // namespace
 
-Result<void> check_reachable(Check &check) {
+Result<void> check_reachable(Check& check) {
     Walk walk(check);
-    for (const auto &snapshot : check.snapshots)
+    for (const auto& snapshot : check.snapshots)
         TRY(walk.snapshot(snapshot));
     return {};
 }

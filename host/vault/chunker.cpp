@@ -17,7 +17,7 @@ constexpr std::uint64_t frequent = ~std::uint64_t{ 0 } << (64 - 16);
 
 } // namespace
 
-Chunker::Chunker(const crypto::Key &key) {
+Chunker::Chunker(const crypto::Key& key) {
     for (std::size_t byte = 0; byte < gear_.size(); ++byte) {
         const auto mac = crypto::hmac_sha256(key, std::string(1, static_cast<char>(byte)));
         ByteReader reader(mac);
@@ -27,7 +27,7 @@ Chunker::Chunker(const crypto::Key &key) {
 
 std::size_t Chunker::cut(std::string_view bytes) const {
     const auto size = std::min(bytes.size(), largest);
-    const auto *at = reinterpret_cast<const unsigned char *>(bytes.data());
+    const auto* at = reinterpret_cast<const unsigned char*>(bytes.data());
     std::uint64_t hash = 0;
     std::size_t i = smallest;
     for (const auto end = std::min(size, usual); i < end; ++i)
@@ -39,8 +39,8 @@ std::size_t Chunker::cut(std::string_view bytes) const {
     return size;
 }
 
-Result<void> Chunker::each(io::Source &source,
-                           const std::function<Result<void>(std::string_view)> &take) const {
+Result<void> Chunker::each(io::Source& source,
+                           const std::function<Result<void>(std::string_view)>& take) const {
     std::string buffer(buffered, '\0');
     std::size_t held = 0;
     for (bool end = false; !end;) {

@@ -18,13 +18,13 @@ class Chunker {
     static constexpr std::size_t usual = 256 << 10;
     static constexpr std::size_t largest = 1 << 20;
 
-    explicit Chunker(const crypto::Key &key);
+    explicit Chunker(const crypto::Key& key);
     // How many of these bytes, which begin a chunk, are the chunk; all when they are fewer than
     // `largest` and no place to cut is among them.
     std::size_t cut(std::string_view bytes) const;
     // Hands every chunk of the source to `take`, in order.
-    Result<void> each(io::Source &source,
-                      const std::function<Result<void>(std::string_view chunk)> &take) const;
+    Result<void> each(io::Source& source,
+                      const std::function<Result<void>(std::string_view chunk)>& take) const;
 
   private:
     std::array<std::uint64_t, 256> gear_{};

@@ -8,13 +8,13 @@ namespace respawn::vault {
 // ---- trees ----
 
 // Kind::usage for a tree whose names are not sorted, stand twice or could lead outside ("..", "a/b").
-Result<void> must_be_tree(const Tree &tree);
-std::string encode_entries_of(const Tree &tree);
+Result<void> must_be_tree(const Tree& tree);
+std::string encode_entries_of(const Tree& tree);
 Result<Tree> decode_entries_of(std::string_view bytes);
 
 // A tree's blob holds the entries themselves, or, for a large folder, the content that holds them.
 std::string encode_small_tree(std::string_view entries);
-std::string encode_large_tree(const Content &entries);
+std::string encode_large_tree(const Content& entries);
 struct TreeBlob {
     bool inside = true;
     std::string_view entries; // when inside; points into the blob
@@ -27,16 +27,16 @@ Result<TreeBlob> decode_tree_blob(std::string_view blob);
 struct ListItem {
     ChunkId id;
     std::uint64_t size = 0; // plain bytes of content below it
-    bool operator==(const ListItem &) const = default;
+    bool operator==(const ListItem&) const = default;
 };
 inline constexpr std::uint8_t max_depth_of_lists = 8;
-std::string encode_list(const std::vector<ListItem> &items);
+std::string encode_list(const std::vector<ListItem>& items);
 // Kind::corrupt for an empty list or an item of no size.
 Result<std::vector<ListItem>> decode_list(std::string_view blob);
 
 // ---- snapshots ----
 
-std::string encode_snapshot(const Snapshot &snapshot);
+std::string encode_snapshot(const Snapshot& snapshot);
 Result<Snapshot> decode_snapshot(std::string_view bytes);
 
 } // namespace respawn::vault

@@ -13,11 +13,11 @@ constexpr int level = 1;
 constexpr std::size_t sample_size = 4096, samples = 4;
 
 struct Free {
-    void operator()(ZSTD_CCtx *context) const { ZSTD_freeCCtx(context); }
-    void operator()(ZSTD_DCtx *context) const { ZSTD_freeDCtx(context); }
+    void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
+    void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
 };
 
-std::size_t packed_size(std::string &out, std::string_view plain) {
+std::size_t packed_size(std::string& out, std::string_view plain) {
     thread_local const std::unique_ptr<ZSTD_CCtx, Free> context(ZSTD_createCCtx());
     out.resize(ZSTD_compressBound(plain.size()));
     const auto size =

@@ -6,14 +6,14 @@ namespace {
 
 constexpr std::size_t least = 256, most = 8192;
 
-bool ends_list(const std::vector<ListItem> &items) {
-    const auto &id = items.back().id.bytes;
+bool ends_list(const std::vector<ListItem>& items) {
+    const auto& id = items.back().id.bytes;
     return items.size() >= most || (items.size() >= least && id[0] == 0 && (id[1] & 3) == 0);
 }
 
 } // namespace
 
-Result<void> ContentLists::add(const ListItem &item, std::size_t level) {
+Result<void> ContentLists::add(const ListItem& item, std::size_t level) {
     if (levels_.size() == level)
         levels_.emplace_back();
     levels_[level].push_back(item);
@@ -23,7 +23,7 @@ Result<void> ContentLists::add(const ListItem &item, std::size_t level) {
 Result<void> ContentLists::close(std::size_t level) {
     const auto items = std::exchange(levels_[level], {});
     std::uint64_t size = 0;
-    for (const auto &item : items)
+    for (const auto& item : items)
         size += item.size;
     return add(
         {

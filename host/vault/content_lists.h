@@ -12,7 +12,7 @@ class ContentLists {
   public:
     using Put = std::function<Result<ChunkId>(std::string_view list)>;
     explicit ContentLists(Put put) : put_(std::move(put)) {}
-    Result<void> add(const ListItem &item) { return add(item, 0); }
+    Result<void> add(const ListItem& item) { return add(item, 0); }
 
     struct Root {
         ChunkId id;
@@ -21,7 +21,7 @@ class ContentLists {
     Result<Root> finish();
 
   private:
-    Result<void> add(const ListItem &item, std::size_t level);
+    Result<void> add(const ListItem& item, std::size_t level);
     Result<void> close(std::size_t level);
 
     Put put_;

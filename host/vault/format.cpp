@@ -13,7 +13,7 @@ namespace {
 // ASCII alone, whatever the locale.
 std::string in_case(std::string_view text, char first, char last, char to) {
     std::string changed(text);
-    for (auto &letter : changed)
+    for (auto& letter : changed)
         if (letter >= first && letter <= last)
             letter = static_cast<char>(letter - first + to);
     return changed;
@@ -21,9 +21,9 @@ std::string in_case(std::string_view text, char first, char last, char to) {
 
 } // namespace
 
-std::string to_hex(const ChunkId &id) { return respawn::to_hex(view(id)); }
+std::string to_hex(const ChunkId& id) { return respawn::to_hex(view(id)); }
 
-std::string pack_name(const PackId &id) {
+std::string pack_name(const PackId& id) {
     const auto hex = respawn::to_hex(view(id));
     return fmt::format("packs/{}/{}", hex.substr(0, 2), hex);
 }

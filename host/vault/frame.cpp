@@ -32,7 +32,7 @@ Result<Frame> parse(std::string_view bytes) {
     return frame;
 }
 
-std::string encode_header(const Frame &frame) {
+std::string encode_header(const Frame& frame) {
     return ByteWriter()
         .raw(magic)
         .u8(frame.kind)
@@ -45,7 +45,7 @@ std::string encode_header(const Frame &frame) {
         .take();
 }
 
-std::string associated(const PackOpener &opener, std::string_view header) {
+std::string associated(const PackOpener& opener, std::string_view header) {
     return opener.vault + std::string(view(opener.id)) + std::string(header);
 }
 
@@ -55,7 +55,7 @@ std::string counter_nonce(std::uint32_t domain, std::uint64_t ordinal) {
     return ByteWriter().u32(domain).u64(ordinal).take();
 }
 
-void append_frame(const PackOpener &opener, Frame frame, std::string_view plain, std::string &to) {
+void append_frame(const PackOpener& opener, Frame frame, std::string_view plain, std::string& to) {
     const auto packed = compress(plain);
     const std::string_view body = packed ? std::string_view(*packed) : plain;
     frame.coding = packed ? 1 : 0;
@@ -74,7 +74,7 @@ Result<std::size_t> frame_length(std::string_view bytes) {
     return frame_header + frame.sealed_size;
 }
 
-Result<OpenBlob> open_frame(const PackOpener &opener, const Identifier &identify,
+Result<OpenBlob> open_frame(const PackOpener& opener, const Identifier& identify,
                             std::string_view bytes) {
     const auto frame = TRY(parse(bytes));
     if (bytes.size() != frame_header + frame.sealed_size)

@@ -18,6 +18,6 @@ inline constexpr std::uint32_t blob_domain = 0, directory_domain = 1;
 std::string counter_nonce(std::uint32_t domain, std::uint64_t ordinal);
 
 // Compresses and seals; of the frame, kind, ordinal and id are used.
-void append_frame(const PackOpener &opener, Frame frame, std::string_view plain, std::string &to);
+void append_frame(const PackOpener& opener, Frame frame, std::string_view plain, std::string& to);
 
 } // namespace respawn::vault

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view magic = "RSPI", folder = "index/";
 
-Result<PackRecord> decode_pack(ByteReader &reader) {
+Result<PackRecord> decode_pack(ByteReader& reader) {
     PackRecord pack;
     pack.id = id_from<PackId>(TRY(reader.raw(16)));
     pack.sha256 = TRY(reader.raw(32));
@@ -26,8 +26,6 @@ Result<PackRecord> decode_pack(ByteReader &reader) {
 
 } // namespace
 
-
-
 std::string index_name(std::string_view id) { return std::string(folder) + respawn::to_hex(id); }
 
 Result<std::string> index_from_name(std::string_view name) {
@@ -38,18 +36,18 @@ Result<std::string> index_from_name(std::string_view name) {
     return id;
 }
 
-std::string seal_index(const Keyring &keyring, std::string_view name,
-                       const std::vector<PackRecord> &packs) {
+std::string seal_index(const Keyring& keyring, std::string_view name,
+                       const std::vector<PackRecord>& packs) {
     ByteWriter writer;
     writer.u32(static_cast<std::uint32_t>(packs.size()));
-    for (const auto &pack : packs) {
+    for (const auto& pack : packs) {
         writer.raw(view(pack.id)).raw(pack.sha256).u64(pack.size);
         writer.u32(static_cast<std::uint32_t>(pack.entries.size())).raw(encode_entries(pack.entries));
     }
     return seal_document(keyring, magic, "index", name, writer.bytes());
 }
 
-Result<std::vector<PackRecord>> open_index(const Keyring &keyring, std::string_view name,
+Result<std::vector<PackRecord>> open_index(const Keyring& keyring, std::string_view name,
                                            std::string_view bytes) {
     const auto plain = TRY(open_document(keyring, magic, "index", name, bytes));
     ByteReader reader(plain);

@@ -10,9 +10,9 @@ namespace respawn::vault {
 std::string index_name(std::string_view id);                // 16 bytes to "index/3f…"
 Result<std::string> index_from_name(std::string_view name); // Kind::corrupt for another name
 
-std::string seal_index(const Keyring &keyring, std::string_view name,
-                       const std::vector<PackRecord> &packs);
-Result<std::vector<PackRecord>> open_index(const Keyring &keyring, std::string_view name,
+std::string seal_index(const Keyring& keyring, std::string_view name,
+                       const std::vector<PackRecord>& packs);
+Result<std::vector<PackRecord>> open_index(const Keyring& keyring, std::string_view name,
                                            std::string_view bytes);
 
 } // namespace respawn::vault

@@ -10,12 +10,12 @@ namespace {
 
 using FileIds = std::vector<std::array<char, 16>>;
 
-io::Path merged_file(const io::Path &cache) { return cache / "index"; }
+io::Path merged_file(const io::Path& cache) { return cache / "index"; }
 
 // The ids of index files at the location, sorted. Other names there are no index files.
-Result<FileIds> list_index_files(location::Location &location) {
+Result<FileIds> list_index_files(location::Location& location) {
     FileIds ids;
-    for (const auto &entry : TRY(location.list("index/"))) {
+    for (const auto& entry : TRY(location.list("index/"))) {
         const auto id = index_from_name(entry.name);
         if (!id.ok())
             continue;
@@ -25,7 +25,7 @@ Result<FileIds> list_index_files(location::Location &location) {
     return ids;
 }
 
-Result<std::vector<PackRecord>> read_index_file(Vault::State &state, std::string_view id) {
+Result<std::vector<PackRecord>> read_index_file(Vault::State& state, std::string_view id) {
     const auto name = index_name(id);
     const auto bytes = TRY(state.location->read(name, { 0, max_document }));
     return open_index(state.keyring, name, bytes);
@@ -33,7 +33,7 @@ Result<std::vector<PackRecord>> read_index_file(Vault::State &state, std::string
 
 // A damaged index file is remembered, not merged: its packs are found by themselves when needed. Any
 // other trouble is an error.
-Result<void> merge_file(Vault::State &state, IndexMerge &merge, std::string_view id) {
+Result<void> merge_file(Vault::State& state, IndexMerge& merge, std::string_view id) {
     auto packs = read_index_file(state, id);
     if (packs.ok())
         return merge.add(id, packs.value());
@@ -43,19 +43,19 @@ Result<void> merge_file(Vault::State &state, IndexMerge &merge, std::string_view
     return {};
 }
 
-Result<void> merge_files(Vault::State &state, MergedIndex onto, const FileIds &ids) {
+Result<void> merge_files(Vault::State& state, MergedIndex onto, const FileIds& ids) {
     const auto file = merged_file(state.cache);
     const auto lock = TRY(io::FileLock::lock(state.cache / "lock"));
     IndexMerge merge(file, cache_key(state.keyring), std::move(onto));
-    for (const auto &id : ids)
+    for (const auto& id : ids)
         TRY(merge_file(state, merge, { id.data(), id.size() }));
     state.index = TRY(merge.finish());
     return {};
 }
 
-void adopt(Vault::State &state, PackContents contents) {
-    auto &record = contents.record;
-    for (const auto &blob : record.entries)
+void adopt(Vault::State& state, PackContents contents) {
+    auto& record = contents.record;
+    for (const auto& blob : record.entries)
         state.recovered_places.emplace(
             blob.id, Place{ record.id, record.size, blob.offset, blob.length, blob.flags });
     state.recovered.push_back({ std::move(record), contents.faults.empty() });
@@ -63,11 +63,11 @@ void adopt(Vault::State &state, PackContents contents) {
 
 } // namespace
 
-crypto::Key cache_key(const Keyring &keyring) {
+crypto::Key cache_key(const Keyring& keyring) {
     return crypto::derive(keyring.purposes, "respawn vault 0 cache");
 }
 
-Result<void> Vault::State::merge_new(std::string_view id, const std::vector<PackRecord> &packs) {
+Result<void> Vault::State::merge_new(std::string_view id, const std::vector<PackRecord>& packs) {
     const auto lock = TRY(io::FileLock::lock(cache / "lock"));
     IndexMerge merge(merged_file(cache), cache_key(keyring), index);
     TRY(merge.add(id, packs));
@@ -96,15 +96,15 @@ Result<void> Vault::State::refresh_index() {
     return added.empty() ? Result<void>() : merge_files(*this, index, added);
 }
 
-Result<void> Vault::State::recover_unindexed(const std::vector<location::Entry> &packs,
-                                             std::vector<Damage> *damage) {
+Result<void> Vault::State::recover_unindexed(const std::vector<location::Entry>& packs,
+                                             std::vector<Damage>* damage) {
     looked_for_unindexed = true;
     std::unordered_set<PackId, IdHash> known;
-    for (const auto &pack : index.packs())
+    for (const auto& pack : index.packs())
         known.insert(pack.id);
-    for (const auto &pack : recovered)
+    for (const auto& pack : recovered)
         known.insert(pack.record.id);
-    for (const auto &entry : packs) {
+    for (const auto& entry : packs) {
         const auto id = pack_from_name(entry.name);
         if (!id.ok() || known.contains(id.value()))
             continue;
@@ -114,16 +114,18 @@ Result<void> Vault::State::recover_unindexed(const std::vector<location::Entry> 
             damage->push_back({ entry.name,
                                 contents.ok() ? contents.value().faults.front() : contents.error().why,
                                 {} });
-        if (contents.ok())
-            adopt(*this, std::move(contents).value());
+        if (!contents.ok())
+            continue;
+        contents.value().record.sha256 = crypto::sha256(bytes);
+        adopt(*this, std::move(contents).value());
     }
     return {};
 }
 
-std::vector<Place> Vault::State::places(const ChunkId &id) const {
+std::vector<Place> Vault::State::places(const ChunkId& id) const {
     std::vector<Place> found;
-    for (const auto &row : index.find(id)) {
-        const auto &pack = index.packs()[row.pack];
+    for (const auto& row : index.find(id)) {
+        const auto& pack = index.packs()[row.pack];
         found.push_back({ pack.id, pack.size, row.offset, row.length, row.flags });
     }
     const auto [begin, end] = recovered_places.equal_range(id);
@@ -132,7 +134,7 @@ std::vector<Place> Vault::State::places(const ChunkId &id) const {
     return found;
 }
 
-bool Vault::State::knows(const ChunkId &id) const {
+bool Vault::State::knows(const ChunkId& id) const {
     return !index.find(id).empty() || recovered_places.contains(id);
 }
 

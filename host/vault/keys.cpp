@@ -34,15 +34,15 @@ std::string readme_text(std::string_view url) {
         format_version, url);
 }
 
-Value encode_epochs(const Keyring &keyring) {
+Value encode_epochs(const Keyring& keyring) {
     Value::List list;
-    for (const auto &[number, key] : keyring.epochs)
+    for (const auto& [number, key] : keyring.epochs)
         list.push_back(Value::Map{ { "number", std::int64_t{ number } },
                                    { "key", Blob{ std::string(key.bytes()) } } });
     return list;
 }
 
-std::string encode_keyring(const Keyring &keyring) {
+std::string encode_keyring(const Keyring& keyring) {
     const auto blob = [](std::string_view bytes) { return Value(Blob{ std::string(bytes) }); };
     return encode(Value::Map{ { "vault", blob(keyring.vault) },
                               { "epochs", encode_epochs(keyring) },
@@ -52,17 +52,17 @@ std::string encode_keyring(const Keyring &keyring) {
                               { "readme", keyring.readme } });
 }
 
-Result<crypto::Key> key_at(const Value &map, std::string_view name) {
-    const auto *blob = map.at(name).blob();
+Result<crypto::Key> key_at(const Value& map, std::string_view name) {
+    const auto* blob = map.at(name).blob();
     if (!blob || blob->bytes.size() != crypto::Key::size)
         return damaged(fmt::format("the keyring has no {}", name));
     return crypto::Key::from_bytes(blob->bytes);
 }
 
-Result<std::map<std::uint32_t, crypto::Key>> decode_epochs(const Value &list) {
+Result<std::map<std::uint32_t, crypto::Key>> decode_epochs(const Value& list) {
     std::map<std::uint32_t, crypto::Key> epochs;
-    if (const auto *items = list.list())
-        for (const auto &item : *items)
+    if (const auto* items = list.list())
+        for (const auto& item : *items)
             epochs.insert_or_assign(static_cast<std::uint32_t>(item.integer_at("number")),
                                     TRY(key_at(item, "key")));
     if (epochs.empty())
@@ -72,7 +72,7 @@ Result<std::map<std::uint32_t, crypto::Key>> decode_epochs(const Value &list) {
 
 Result<Keyring> decode_keyring(std::string_view bytes) {
     const auto map = TRY(decode(bytes));
-    const auto *vault = map.at("vault").blob();
+    const auto* vault = map.at("vault").blob();
     if (!vault || vault->bytes.size() != 16)
         return damaged("the keyring names no vault");
     return Keyring {
@@ -84,15 +84,15 @@ Result<Keyring> decode_keyring(std::string_view bytes) {
     };
 }
 
-crypto::Key slot_key(const crypto::Key &key) { return crypto::derive(key, "respawn vault 0 slot"); }
+crypto::Key slot_key(const crypto::Key& key) { return crypto::derive(key, "respawn vault 0 slot"); }
 
 std::string header(unsigned number, std::string_view vault) {
     return ByteWriter().raw(magic).u8(format_version).u8(0).u16(0).u32(number).raw(vault).take();
 }
 
 // The ring key out of the slots that follow the header, or nothing when none is for this key.
-Result<std::optional<crypto::Key>> unwrap(ByteReader &reader, std::string_view head,
-                                          const crypto::Key &key) {
+Result<std::optional<crypto::Key>> unwrap(ByteReader& reader, std::string_view head,
+                                          const crypto::Key& key) {
     std::optional<crypto::Key> ring;
     const auto count = TRY(reader.u8());
     for (int slot = 0; slot < count; ++slot) {
@@ -114,9 +114,9 @@ Error wrong_key() {
 }
 
 // Damage in one copy is made good by the other; a wrong key is wrong for both.
-Result<Keyring> read_slots(location::Location &location, unsigned number, const crypto::Key &key) {
+Result<Keyring> read_slots(location::Location& location, unsigned number, const crypto::Key& key) {
     std::optional<Error> reason;
-    for (const auto &name : { slot_name(number), copy_of(slot_name(number)) }) {
+    for (const auto& name : { slot_name(number), copy_of(slot_name(number)) }) {
         const auto bytes = location.read(name, { 0, largest_slots });
         auto opened = bytes.ok() ? open_slots(bytes.value(), number, key) : bytes.error();
         if (opened.ok() || opened.error().kind == Kind::denied)
@@ -148,7 +148,7 @@ Result<crypto::Key> Keyring::epoch_key(std::uint32_t epoch, std::string_view use
 std::string slot_name(unsigned number) { return fmt::format("keys/{:04}", number); }
 std::string copy_of(std::string_view name) { return fmt::format("{}.copy", name); }
 
-std::string seal_slots(const Keyring &keyring, unsigned number, const crypto::Key &key) {
+std::string seal_slots(const Keyring& keyring, unsigned number, const crypto::Key& key) {
     const auto head = header(number, keyring.vault);
     const auto ring = crypto::Key::random();
     ByteWriter writer;
@@ -167,7 +167,7 @@ std::string slots_fault(std::string_view bytes) {
     return crypto::sha256(body) == bytes.substr(body.size()) ? "" : "its bytes are damaged";
 }
 
-Result<Keyring> open_slots(std::string_view bytes, unsigned number, const crypto::Key &key) {
+Result<Keyring> open_slots(std::string_view bytes, unsigned number, const crypto::Key& key) {
     if (const auto fault = slots_fault(bytes); !fault.empty())
         return damaged(fmt::format("{}: {}", slot_name(number), fault));
     const auto body = bytes.substr(0, bytes.size() - hash_size);
@@ -191,9 +191,9 @@ Result<Keyring> open_slots(std::string_view bytes, unsigned number, const crypto
     return keyring;
 }
 
-Result<std::vector<unsigned>> slot_numbers(location::Location &location) {
+Result<std::vector<unsigned>> slot_numbers(location::Location& location) {
     std::vector<unsigned> numbers;
-    for (const auto &entry : TRY(location.list("keys/"))) {
+    for (const auto& entry : TRY(location.list("keys/"))) {
         const auto digits = entry.name.substr(5, 4);
         if (digits.size() != 4 || digits.find_first_not_of("0123456789") != std::string::npos)
             continue;
@@ -205,7 +205,7 @@ Result<std::vector<unsigned>> slot_numbers(location::Location &location) {
     return numbers;
 }
 
-Result<Keyring> read_keyring(location::Location &location, const crypto::Key &key) {
+Result<Keyring> read_keyring(location::Location& location, const crypto::Key& key) {
     const auto numbers = TRY(slot_numbers(location));
     if (numbers.empty())
         return Error{ .kind = Kind::missing,
@@ -214,13 +214,13 @@ Result<Keyring> read_keyring(location::Location &location, const crypto::Key &ke
     return read_slots(location, numbers.back(), key);
 }
 
-Identifier::Identifier(const Keyring &keyring) {
+Identifier::Identifier(const Keyring& keyring) {
     for (std::size_t kind = 0; kind < keys_.size(); ++kind)
         keys_[kind] = crypto::derive(keyring.ids, fmt::format("respawn vault 0 id {}", kind));
 }
 
 ChunkId Identifier::operator()(BlobKind kind, std::string_view plain) const {
-    const auto &key = keys_[static_cast<std::size_t>(kind) % keys_.size()];
+    const auto& key = keys_[static_cast<std::size_t>(kind) % keys_.size()];
     return id_from<ChunkId>(crypto::hmac_sha256(key, plain).substr(0, 16));
 }
 

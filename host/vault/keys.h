@@ -31,22 +31,22 @@ inline constexpr std::string_view readme_name = "readme.txt";
 std::string slot_name(unsigned number); // "keys/0001"
 std::string copy_of(std::string_view name);
 
-std::string seal_slots(const Keyring &keyring, unsigned number, const crypto::Key &key);
+std::string seal_slots(const Keyring& keyring, unsigned number, const crypto::Key& key);
 // What is wrong with a slot file, as far as can be told without a key; empty when nothing is.
 std::string slots_fault(std::string_view bytes);
 // Kind::corrupt for damaged bytes, Kind::denied when no slot opens with this key.
-Result<Keyring> open_slots(std::string_view bytes, unsigned number, const crypto::Key &key);
+Result<Keyring> open_slots(std::string_view bytes, unsigned number, const crypto::Key& key);
 
 // The newest keyring of a vault, from either copy of its slot file. Kind::missing when there is none.
-Result<Keyring> read_keyring(location::Location &location, const crypto::Key &key);
+Result<Keyring> read_keyring(location::Location& location, const crypto::Key& key);
 
 // The numbers of all slot files, lowest first.
-Result<std::vector<unsigned>> slot_numbers(location::Location &location);
+Result<std::vector<unsigned>> slot_numbers(location::Location& location);
 
 // Computes chunk ids.
 class Identifier {
   public:
-    explicit Identifier(const Keyring &keyring);
+    explicit Identifier(const Keyring& keyring);
     ChunkId operator()(BlobKind kind, std::string_view plain) const;
 
   private:

@@ -31,21 +31,21 @@ struct Head {
 static_assert(sizeof(Head) == 64);
 
 template <class Item> std::string_view bytes_of(std::span<const Item> items) {
-    return { reinterpret_cast<const char *>(items.data()), items.size_bytes() };
+    return { reinterpret_cast<const char*>(items.data()), items.size_bytes() };
 }
 
-Error unusable(const io::Path &file) {
+Error unusable(const io::Path& file) {
     return damaged(fmt::format("the cached index {} is damaged", file.string()));
 }
 
 } // namespace
 
 struct MergedIndex::Mapping {
-    const char *bytes = nullptr;
+    const char* bytes = nullptr;
     std::size_t size = 0;
     ~Mapping() {
         if (bytes)
-            ::munmap(const_cast<char *>(bytes), size);
+            ::munmap(const_cast<char*>(bytes), size);
     }
     std::string_view view() const { return { bytes, size }; }
 };
@@ -53,7 +53,7 @@ struct MergedIndex::Mapping {
 namespace {
 
 // The checksum is computed over the mapped bytes once the counts are in place.
-std::string checksum_of(std::string_view file, const crypto::Key &key) {
+std::string checksum_of(std::string_view file, const crypto::Key& key) {
     return crypto::hmac_sha256(key, file.substr(sizeof(Head::checksum)));
 }
 
@@ -61,7 +61,7 @@ std::string checksum_of(std::string_view file, const crypto::Key &key) {
 
 MergedIndex::MergedIndex() = default;
 
-Result<MergedIndex> MergedIndex::open(const io::Path &file, const crypto::Key &key) {
+Result<MergedIndex> MergedIndex::open(const io::Path& file, const crypto::Key& key) {
     const auto opened = TRY(io::open_to_read(file));
     struct stat status {};
     if (::fstat(opened.number(), &status) != 0)
@@ -70,10 +70,10 @@ Result<MergedIndex> MergedIndex::open(const io::Path &file, const crypto::Key &k
     if (size < sizeof(Head))
         return unusable(file);
     auto mapping = std::make_shared<Mapping>();
-    auto *bytes = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, opened.number(), 0);
+    auto* bytes = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, opened.number(), 0);
     if (bytes == MAP_FAILED)
         return io::system_error("map", file, errno);
-    mapping->bytes = static_cast<const char *>(bytes);
+    mapping->bytes = static_cast<const char*>(bytes);
     mapping->size = size;
     Head head;
     std::memcpy(&head, mapping->bytes, sizeof head);
@@ -81,17 +81,17 @@ Result<MergedIndex> MergedIndex::open(const io::Path &file, const crypto::Key &k
         checksum_of(mapping->view(), key) != std::string_view(head.checksum.data(), 32))
         return unusable(file);
     MergedIndex index;
-    const auto *at = mapping->bytes + sizeof head;
-    index.rows_ = { reinterpret_cast<const IndexRow *>(at), head.rows };
+    const auto* at = mapping->bytes + sizeof head;
+    index.rows_ = { reinterpret_cast<const IndexRow*>(at), head.rows };
     at += index.rows_.size_bytes();
-    index.packs_ = { reinterpret_cast<const PackRow *>(at), head.packs };
+    index.packs_ = { reinterpret_cast<const PackRow*>(at), head.packs };
     at += index.packs_.size_bytes();
-    index.files_ = { reinterpret_cast<const std::array<char, 16> *>(at), head.files };
+    index.files_ = { reinterpret_cast<const std::array<char, 16>*>(at), head.files };
     index.mapping_ = std::move(mapping);
     return index;
 }
 
-std::span<const IndexRow> MergedIndex::find(const ChunkId &id) const {
+std::span<const IndexRow> MergedIndex::find(const ChunkId& id) const {
     const auto range = std::ranges::equal_range(rows_, id, {}, &IndexRow::id);
     return { range.begin(), range.end() };
 }
@@ -104,20 +104,20 @@ IndexMerge::IndexMerge(io::Path file, crypto::Key key, MergedIndex onto)
         numbers_.emplace(packs_[number].id, number);
 }
 
-std::uint32_t IndexMerge::number_of(const PackRecord &pack) {
+std::uint32_t IndexMerge::number_of(const PackRecord& pack) {
     const auto [found, added] = numbers_.emplace(pack.id, packs_.size());
     if (added) {
         PackRow row{ .id = pack.id, .size = pack.size };
-        pack.sha256.copy(reinterpret_cast<char *>(row.sha256.data()), row.sha256.size());
+        pack.sha256.copy(reinterpret_cast<char*>(row.sha256.data()), row.sha256.size());
         packs_.push_back(row);
     }
     return found->second;
 }
 
-Result<void> IndexMerge::add(std::string_view id, const std::vector<PackRecord> &packs) {
-    for (const auto &pack : packs) {
+Result<void> IndexMerge::add(std::string_view id, const std::vector<PackRecord>& packs) {
+    for (const auto& pack : packs) {
         const auto number = number_of(pack);
-        for (const auto &entry : pack.entries)
+        for (const auto& entry : pack.entries)
             rows_.push_back({ entry.id, number, entry.offset, entry.length, entry.flags });
     }
     std::array<char, 16> file{};
@@ -131,8 +131,8 @@ namespace {
 // Writes rows through a buffer, each once.
 class RowWriter {
   public:
-    RowWriter(int file, const io::Path &path) : file_(file), path_(path) { rows_.reserve(held); }
-    Result<void> add(const IndexRow &row) {
+    RowWriter(int file, const io::Path& path) : file_(file), path_(path) { rows_.reserve(held); }
+    Result<void> add(const IndexRow& row) {
         if (count_ > 0 && row == last_)
             return {};
         last_ = row;
@@ -150,17 +150,17 @@ class RowWriter {
   private:
     static constexpr std::size_t held = 8192;
     int file_;
-    const io::Path &path_;
+    const io::Path& path_;
     std::vector<IndexRow> rows_;
     IndexRow last_;
     std::uint64_t count_ = 0;
 };
 
 Result<std::uint64_t> merge_rows(std::span<const IndexRow> a, std::span<const IndexRow> b, int file,
-                                 const io::Path &path) {
+                                 const io::Path& path) {
     RowWriter writer(file, path);
     auto left = a.begin();
-    for (const auto &row : b) {
+    for (const auto& row : b) {
         for (; left != a.end() && *left < row; ++left)
             TRY(writer.add(*left));
         TRY(writer.add(row));
@@ -171,21 +171,21 @@ Result<std::uint64_t> merge_rows(std::span<const IndexRow> a, std::span<const In
     return writer.count();
 }
 
-Result<void> write_head(int file, Head head, const crypto::Key &key, const io::Path &path) {
+Result<void> write_head(int file, Head head, const crypto::Key& key, const io::Path& path) {
     std::memcpy(head.magic.data(), magic, sizeof magic);
     const auto size = ::lseek(file, 0, SEEK_END);
     const auto place = [&]() -> Result<void> {
-        const std::string bytes(reinterpret_cast<const char *>(&head), sizeof head);
+        const std::string bytes(reinterpret_cast<const char*>(&head), sizeof head);
         if (size < 0 || ::lseek(file, 0, SEEK_SET) != 0)
             return io::system_error("write", path, errno);
         return io::write_fully(file, bytes, path);
     };
     TRY(place());
-    auto *bytes = ::mmap(nullptr, static_cast<std::size_t>(size), PROT_READ, MAP_SHARED, file, 0);
+    auto* bytes = ::mmap(nullptr, static_cast<std::size_t>(size), PROT_READ, MAP_SHARED, file, 0);
     if (bytes == MAP_FAILED)
         return io::system_error("map", path, errno);
     const auto checksum =
-        checksum_of({ static_cast<const char *>(bytes), static_cast<std::size_t>(size) }, key);
+        checksum_of({ static_cast<const char*>(bytes), static_cast<std::size_t>(size) }, key);
     ::munmap(bytes, static_cast<std::size_t>(size));
     checksum.copy(head.checksum.data(), head.checksum.size());
     return place();

@@ -20,7 +20,7 @@ struct IndexRow {
     ChunkId id;
     std::uint32_t pack = 0; // position in packs()
     std::uint32_t offset = 0, length = 0, flags = 0;
-    auto operator<=>(const IndexRow &) const = default;
+    auto operator<=>(const IndexRow&) const = default;
 };
 static_assert(sizeof(IndexRow) == 32);
 
@@ -36,10 +36,10 @@ class MergedIndex {
     // An index of nothing.
     MergedIndex();
     // Kind::missing, or Kind::corrupt for damage or another vault's.
-    static Result<MergedIndex> open(const io::Path &file, const crypto::Key &key);
+    static Result<MergedIndex> open(const io::Path& file, const crypto::Key& key);
 
     // All places of one blob; several when two backups stored it at the same time.
-    std::span<const IndexRow> find(const ChunkId &id) const;
+    std::span<const IndexRow> find(const ChunkId& id) const;
     std::span<const IndexRow> rows() const { return rows_; }
     std::span<const PackRow> packs() const { return packs_; }
     // Ids of the index files that are merged here, sorted; 16 bytes each.
@@ -58,13 +58,13 @@ class IndexMerge {
   public:
     IndexMerge(io::Path file, crypto::Key key, MergedIndex onto);
     // What the index file `id` says.
-    Result<void> add(std::string_view id, const std::vector<PackRecord> &packs);
+    Result<void> add(std::string_view id, const std::vector<PackRecord>& packs);
     // The file with everything added, mapped.
     Result<MergedIndex> finish();
 
   private:
     Result<void> flush();
-    std::uint32_t number_of(const PackRecord &pack);
+    std::uint32_t number_of(const PackRecord& pack);
 
     io::Path file_;
     crypto::Key key_;

@@ -11,25 +11,25 @@ namespace {
 
 std::string upper(std::string_view text) {
     std::string changed(text);
-    for (auto &letter : changed)
+    for (auto& letter : changed)
         if (letter >= 'a' && letter <= 'z')
             letter = static_cast<char>(letter - 'a' + 'A');
     return changed;
 }
 
 // "01J8… (2026-11-21T10:34:05Z, plan daily: database, memory)"
-std::string described(const Snapshot &snapshot) {
+std::string described(const Snapshot& snapshot) {
     std::vector<std::string> names;
-    for (const auto &component : snapshot.components)
+    for (const auto& component : snapshot.components)
         names.push_back(component.success ? component.name : component.name + " failed");
     return fmt::format("{} ({}{}{}: {})", snapshot.id, to_rfc3339({ snapshot.started }, true),
                        snapshot.plan.empty() ? "" : ", plan ", snapshot.plan, join(names, ", "));
 }
 
-std::string described(const std::vector<const Snapshot *> &snapshots) {
+std::string described(const std::vector<const Snapshot*>& snapshots) {
     constexpr std::size_t most = 5;
     std::vector<std::string> lines;
-    for (const auto *snapshot : snapshots)
+    for (const auto* snapshot : snapshots)
         if (lines.size() < most)
             lines.push_back(described(*snapshot));
     if (snapshots.size() > most)
@@ -43,10 +43,10 @@ Error no_snapshots() {
                   .fix = "make one with `respawn backup`" };
 }
 
-Result<Snapshot> by_prefix(const std::vector<Snapshot> &snapshots, std::string_view name) {
+Result<Snapshot> by_prefix(const std::vector<Snapshot>& snapshots, std::string_view name) {
     const auto prefix = upper(name);
-    std::vector<const Snapshot *> found;
-    for (const auto &snapshot : snapshots)
+    std::vector<const Snapshot*> found;
+    for (const auto& snapshot : snapshots)
         if (!prefix.empty() && snapshot.id.starts_with(prefix))
             found.push_back(&snapshot);
     if (found.size() == 1)
@@ -63,17 +63,17 @@ Result<Snapshot> by_prefix(const std::vector<Snapshot> &snapshots, std::string_v
                   .fix = "type more of the id" };
 }
 
-bool holds_all(const Snapshot &snapshot, const std::vector<std::string> &needs) {
-    return std::ranges::all_of(needs, [&](const std::string &name) {
-        const auto *component = snapshot.component(name);
+bool holds_all(const Snapshot& snapshot, const std::vector<std::string>& needs) {
+    return std::ranges::all_of(needs, [&](const std::string& name) {
+        const auto* component = snapshot.component(name);
         return component && component->success;
     });
 }
 
 // Why the newest of these is not meant, with what could be typed instead.
-Error none_good(const std::vector<const Snapshot *> &asked, std::string_view name,
-                const std::vector<std::string> &needs) {
-    const auto &newest = *asked.back();
+Error none_good(const std::vector<const Snapshot*>& asked, std::string_view name,
+                const std::vector<std::string>& needs) {
+    const auto& newest = *asked.back();
     const auto why = newest.good() ? fmt::format("lacks what is asked for ({})", join(needs, ", "))
                                    : std::string("is not complete");
     return Error{ .kind = Kind::missing,
@@ -84,19 +84,19 @@ Error none_good(const std::vector<const Snapshot *> &asked, std::string_view nam
                   .fix = fmt::format("to use that one all the same, name it: {}", newest.id) };
 }
 
-Result<Snapshot> newest_good(const std::vector<const Snapshot *> &asked, std::string_view name,
-                             const std::vector<std::string> &needs) {
+Result<Snapshot> newest_good(const std::vector<const Snapshot*>& asked, std::string_view name,
+                             const std::vector<std::string>& needs) {
     for (auto at = asked.rbegin(); at != asked.rend(); ++at)
         if ((*at)->good() && holds_all(**at, needs))
             return **at;
     return none_good(asked, name, needs);
 }
 
-Result<Snapshot> by_plan(const std::vector<Snapshot> &snapshots, std::string_view name,
-                         std::string_view plan, const std::vector<std::string> &needs) {
-    std::vector<const Snapshot *> asked;
+Result<Snapshot> by_plan(const std::vector<Snapshot>& snapshots, std::string_view name,
+                         std::string_view plan, const std::vector<std::string>& needs) {
+    std::vector<const Snapshot*> asked;
     std::vector<std::string> plans;
-    for (const auto &snapshot : snapshots) {
+    for (const auto& snapshot : snapshots) {
         if (plan.empty() || snapshot.plan == plan)
             asked.push_back(&snapshot);
         if (!snapshot.plan.empty() && std::ranges::find(plans, snapshot.plan) == plans.end())
@@ -111,11 +111,11 @@ Result<Snapshot> by_plan(const std::vector<Snapshot> &snapshots, std::string_vie
                              : fmt::format("plans that made snapshots: {}", join(plans, ", ")) };
 }
 
-Result<Snapshot> by_time(const std::vector<Snapshot> &snapshots, std::string_view name,
-                         const std::vector<std::string> &needs, Moment present) {
+Result<Snapshot> by_time(const std::vector<Snapshot>& snapshots, std::string_view name,
+                         const std::vector<std::string>& needs, Moment present) {
     const auto moment = TRY(parse_moment(name.substr(1), present));
-    std::vector<const Snapshot *> asked;
-    for (const auto &snapshot : snapshots)
+    std::vector<const Snapshot*> asked;
+    for (const auto& snapshot : snapshots)
         if (snapshot.started <= moment.microseconds)
             asked.push_back(&snapshot);
     if (!asked.empty())
@@ -128,8 +128,8 @@ Result<Snapshot> by_time(const std::vector<Snapshot> &snapshots, std::string_vie
 
 } // namespace
 
-Result<Snapshot> find_snapshot(const std::vector<Snapshot> &snapshots, std::string_view name,
-                               const std::vector<std::string> &needs, Moment present) {
+Result<Snapshot> find_snapshot(const std::vector<Snapshot>& snapshots, std::string_view name,
+                               const std::vector<std::string>& needs, Moment present) {
     constexpr std::string_view latest = "latest";
     if (snapshots.empty())
         return no_snapshots();

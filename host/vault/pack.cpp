@@ -21,7 +21,7 @@ struct Trailer {
     std::string_view header;
 };
 
-std::string encode_header(const Keyring &keyring, const PackOpener &opener) {
+std::string encode_header(const Keyring& keyring, const PackOpener& opener) {
     ByteWriter writer;
     writer.raw(magic).u8(format_version).u8(wrapped_by_epoch).u16(header_size);
     writer.raw(keyring.vault).raw(view(opener.id)).u32(keyring.newest());
@@ -31,7 +31,7 @@ std::string encode_header(const Keyring &keyring, const PackOpener &opener) {
     return writer.raw(wrapped).take();
 }
 
-std::string directory_associated(const PackOpener &opener, const Trailer &trailer) {
+std::string directory_associated(const PackOpener& opener, const Trailer& trailer) {
     return ByteWriter()
         .raw(opener.vault)
         .raw(view(opener.id))
@@ -56,7 +56,7 @@ Result<Trailer> parse_trailer(std::string_view last) {
     return trailer;
 }
 
-Result<std::vector<PackEntry>> open_directory(const PackOpener &opener, std::string_view bytes) {
+Result<std::vector<PackEntry>> open_directory(const PackOpener& opener, std::string_view bytes) {
     const auto trailer = TRY(parse_trailer(bytes));
     const auto end = bytes.size() - trailer_size;
     if (trailer.offset > end || trailer.size != end - trailer.offset ||
@@ -68,8 +68,8 @@ Result<std::vector<PackEntry>> open_directory(const PackOpener &opener, std::str
     return decode_entries(plain, trailer.offset);
 }
 
-Result<PackOpener> open_either_end(const Keyring &keyring, const PackId &id, std::string_view bytes,
-                                   std::vector<std::string> &faults) {
+Result<PackOpener> open_either_end(const Keyring& keyring, const PackId& id, std::string_view bytes,
+                                   std::vector<std::string>& faults) {
     auto header = open_header(keyring, id, bytes);
     auto trailer = open_trailer(keyring, id, bytes);
     if (!header.ok())
@@ -83,8 +83,8 @@ Result<PackOpener> open_either_end(const Keyring &keyring, const PackId &id, std
 }
 
 // Every frame that opens, wherever it lies; what does not is passed over up to the next beginning.
-void scan_frames(const PackOpener &opener, const Identifier &identify, std::string_view bytes,
-                 PackContents &into) {
+void scan_frames(const PackOpener& opener, const Identifier& identify, std::string_view bytes,
+                 PackContents& into) {
     std::size_t at = std::min(header_size, bytes.size());
     while (at + frame_header <= bytes.size()) {
         const auto length = frame_length(bytes.substr(at));
@@ -103,10 +103,10 @@ void scan_frames(const PackOpener &opener, const Identifier &identify, std::stri
 }
 
 // The frames that the directory names: they must follow each other from the header to the directory.
-void open_frames(const PackOpener &opener, const Identifier &identify, std::string_view bytes,
-                 PackContents &into) {
+void open_frames(const PackOpener& opener, const Identifier& identify, std::string_view bytes,
+                 PackContents& into) {
     std::size_t at = header_size, ordinal = 0;
-    for (const auto &entry : into.record.entries) {
+    for (const auto& entry : into.record.entries) {
         const auto blob = open_frame(opener, identify, bytes.substr(entry.offset, entry.length));
         const bool in_place = entry.offset == at;
         at = entry.offset + entry.length;
@@ -122,9 +122,9 @@ void open_frames(const PackOpener &opener, const Identifier &identify, std::stri
 
 } // namespace
 
-std::string encode_entries(const std::vector<PackEntry> &entries) {
+std::string encode_entries(const std::vector<PackEntry>& entries) {
     ByteWriter writer;
-    for (const auto &entry : entries)
+    for (const auto& entry : entries)
         writer.raw(view(entry.id)).u32(entry.offset).u32(entry.length).u32(entry.flags);
     return writer.take();
 }
@@ -148,7 +148,7 @@ Result<std::vector<PackEntry>> decode_entries(std::string_view bytes, std::uint6
     return entries;
 }
 
-Result<PackOpener> open_header(const Keyring &keyring, const PackId &id, std::string_view first) {
+Result<PackOpener> open_header(const Keyring& keyring, const PackId& id, std::string_view first) {
     ByteReader reader(first);
     if (TRY(reader.raw(4)) != magic)
         return damaged("it does not begin like a pack");
@@ -167,15 +167,15 @@ Result<PackOpener> open_header(const Keyring &keyring, const PackId &id, std::st
     return PackOpener { keyring.vault, id, TRY(crypto::Key::from_bytes(plain)) };
 }
 
-Result<PackOpener> open_trailer(const Keyring &keyring, const PackId &id, std::string_view last) {
+Result<PackOpener> open_trailer(const Keyring& keyring, const PackId& id, std::string_view last) {
     return open_header(keyring, id, TRY(parse_trailer(last)).header);
 }
 
-PackBuilder::PackBuilder(const Keyring &keyring)
+PackBuilder::PackBuilder(const Keyring& keyring)
     : opener_{ keyring.vault, id_from<PackId>(crypto::random_bytes(16)), crypto::Key::random() },
       header_(encode_header(keyring, opener_)), bytes_(header_) {}
 
-void PackBuilder::add(BlobKind kind, const ChunkId &id, std::string_view plain) {
+void PackBuilder::add(BlobKind kind, const ChunkId& id, std::string_view plain) {
     const auto offset = bytes_.size();
     Frame frame{ .kind = static_cast<std::uint8_t>(kind),
                  .ordinal = static_cast<std::uint32_t>(entries_.size()),
@@ -202,10 +202,10 @@ PackBuilder::Finished PackBuilder::finish() {
              std::move(bytes_) };
 }
 
-Result<PackContents> read_pack(const Keyring &keyring, const Identifier &identify, const PackId &id,
+Result<PackContents> read_pack(const Keyring& keyring, const Identifier& identify, const PackId& id,
                                std::string_view bytes) {
     PackContents contents;
-    contents.record = { id, crypto::sha256(bytes), bytes.size(), {} };
+    contents.record = { id, {}, bytes.size(), {} };
     const auto opener = TRY(open_either_end(keyring, id, bytes, contents.faults));
     auto directory = open_directory(opener, bytes);
     if (directory.ok()) {
@@ -219,8 +219,8 @@ Result<PackContents> read_pack(const Keyring &keyring, const Identifier &identif
     return contents;
 }
 
-Result<void> prove_pack(const Keyring &keyring, const Identifier &identify,
-                        const PackBuilder::Finished &pack) {
+Result<void> prove_pack(const Keyring& keyring, const Identifier& identify,
+                        const PackBuilder::Finished& pack) {
     const auto contents = read_pack(keyring, identify, pack.record.id, pack.bytes);
     if (contents.ok() && contents.value().faults.empty() &&
         contents.value().record.entries == pack.record.entries)

@@ -25,8 +25,8 @@ struct PackOpener {
 
 // From the first bytes of a pack file, or from its last ones. Kind::corrupt when they are damaged or
 // of another pack.
-Result<PackOpener> open_header(const Keyring &keyring, const PackId &id, std::string_view first);
-Result<PackOpener> open_trailer(const Keyring &keyring, const PackId &id, std::string_view last);
+Result<PackOpener> open_header(const Keyring& keyring, const PackId& id, std::string_view first);
+Result<PackOpener> open_trailer(const Keyring& keyring, const PackId& id, std::string_view last);
 
 struct OpenBlob {
     ChunkId id;
@@ -36,7 +36,7 @@ struct OpenBlob {
     std::string plain;
 };
 // The blob in a frame: authenticated, decompressed, its id computed anew and compared.
-Result<OpenBlob> open_frame(const PackOpener &opener, const Identifier &identify,
+Result<OpenBlob> open_frame(const PackOpener& opener, const Identifier& identify,
                             std::string_view frame);
 // How long the frame is that begins here. Kind::corrupt when none does, or it would be longer than
 // what is there.
@@ -44,8 +44,8 @@ Result<std::size_t> frame_length(std::string_view bytes);
 
 class PackBuilder {
   public:
-    explicit PackBuilder(const Keyring &keyring);
-    void add(BlobKind kind, const ChunkId &id, std::string_view plain);
+    explicit PackBuilder(const Keyring& keyring);
+    void add(BlobKind kind, const ChunkId& id, std::string_view plain);
     std::size_t size() const { return bytes_.size(); }
     bool empty() const { return entries_.empty(); }
     // Adds directory and trailer. The builder is used up.
@@ -69,18 +69,19 @@ struct PackContents {
     std::unordered_set<ChunkId, IdHash> sound; // blobs that were opened and are right
     std::vector<std::string> faults;
 };
-// Reads a pack by its directory, or by its frames where the directory is damaged. Kind::corrupt when
-// its key cannot be unwrapped from either end.
-Result<PackContents> read_pack(const Keyring &keyring, const Identifier &identify, const PackId &id,
+// The record's SHA-256 is left to the caller, who may know it. Reads a pack by its directory, or by its
+// frames where the directory is damaged. Kind::corrupt when its key cannot be unwrapped from either
+// end.
+Result<PackContents> read_pack(const Keyring& keyring, const Identifier& identify, const PackId& id,
                                std::string_view bytes);
 
 // Opens everything in a pack just built. Kind::internal when it is not what was put in: then this
 // machine's memory or a library is broken, and the pack must not be stored.
-Result<void> prove_pack(const Keyring &keyring, const Identifier &identify,
-                        const PackBuilder::Finished &pack);
+Result<void> prove_pack(const Keyring& keyring, const Identifier& identify,
+                        const PackBuilder::Finished& pack);
 
 inline constexpr std::size_t entry_size = 28;
-std::string encode_entries(const std::vector<PackEntry> &entries);
+std::string encode_entries(const std::vector<PackEntry>& entries);
 // Kind::corrupt for entries that are no blobs, or lie outside of a pack of this size.
 Result<std::vector<PackEntry>> decode_entries(std::string_view bytes, std::uint64_t pack_size);
 

@@ -13,14 +13,14 @@ constexpr std::size_t most_pack_keys = 65536;
 constexpr std::size_t coalesced = 4 << 20; // at most this much of a pack is read at once
 constexpr std::size_t largest_tree = 1 << 30;
 
-Error in_pack(const PackId &pack, Error error) {
+Error in_pack(const PackId& pack, Error error) {
     error.why = fmt::format("{}: {}", pack_name(pack), error.why);
     return error;
 }
 
 } // namespace
 
-Result<std::string> Vault::State::read_pack_range(const PackId &pack, std::uint64_t offset,
+Result<std::string> Vault::State::read_pack_range(const PackId& pack, std::uint64_t offset,
                                                   std::size_t length) {
     auto bytes = TRY(location->read(pack_name(pack), { offset, length }));
     if (bytes.size() != length)
@@ -28,7 +28,7 @@ Result<std::string> Vault::State::read_pack_range(const PackId &pack, std::uint6
     return bytes;
 }
 
-Result<PackOpener> Vault::State::opener(const PackId &pack, std::uint64_t pack_size) {
+Result<PackOpener> Vault::State::opener(const PackId& pack, std::uint64_t pack_size) {
     if (const auto known = pack_keys.find(pack); known != pack_keys.end())
         return PackOpener{ keyring.vault, pack, known->second };
     const auto first = TRY(location->read(pack_name(pack), { 0, trailer_read }));
@@ -46,7 +46,7 @@ Result<PackOpener> Vault::State::opener(const PackId &pack, std::uint64_t pack_s
     return opened;
 }
 
-Result<std::string> Vault::State::blob_at(const Place &place, const ChunkId &id, BlobKind kind) {
+Result<std::string> Vault::State::blob_at(const Place& place, const ChunkId& id, BlobKind kind) {
     const auto frame = TRY(read_pack_range(place.pack, place.offset, place.length));
     const auto key = TRY(opener(place.pack, place.pack_size));
     auto opened = open_frame(key, identify, frame);
@@ -58,7 +58,7 @@ Result<std::string> Vault::State::blob_at(const Place &place, const ChunkId &id,
 }
 
 // Every copy is tried, then what the index does not know. The first reason is the one to tell.
-Result<std::string> Vault::State::blob(const ChunkId &id, BlobKind kind) {
+Result<std::string> Vault::State::blob(const ChunkId& id, BlobKind kind) {
     Error reason{ .kind = Kind::missing,
                   .why = fmt::format("the vault has no blob {}", to_hex(id)),
                   .fix = "run `respawn check` to see what is lost" };
@@ -70,7 +70,7 @@ Result<std::string> Vault::State::blob(const ChunkId &id, BlobKind kind) {
             TRY(refresh_index());
             TRY(recover_unindexed(TRY(location->list("packs/")), nullptr));
         }
-        for (const auto &place : places(id)) {
+        for (const auto& place : places(id)) {
             auto bytes = blob_at(place, id, kind);
             if (bytes.ok())
                 return bytes;
@@ -83,13 +83,13 @@ Result<std::string> Vault::State::blob(const ChunkId &id, BlobKind kind) {
     return reason;
 }
 
-Result<std::string> Vault::State::cached_blob(const ChunkId &id, BlobKind kind) {
-    if (const auto *known = blobs.get(id))
+Result<std::string> Vault::State::cached_blob(const ChunkId& id, BlobKind kind) {
+    if (const auto* known = blobs.get(id))
         return *known;
     return blobs.put(id, TRY(blob(id, kind)));
 }
 
-Result<Tree> Vault::State::tree(const ChunkId &id) {
+Result<Tree> Vault::State::tree(const ChunkId& id) {
     const auto bytes = TRY(blob(id, BlobKind::tree));
     const auto form = TRY(decode_tree_blob(bytes));
     if (form.inside)
@@ -104,14 +104,14 @@ namespace {
 // Walks a content in order. Chunks that lie behind each other in a pack are read together.
 class ContentReader {
   public:
-    ContentReader(Vault::State &state, io::Sink &to) : state_(state), to_(to) {}
+    ContentReader(Vault::State& state, io::Sink& to) : state_(state), to_(to) {}
 
-    Result<void> read(const ChunkId &id, std::uint64_t size, int depth) {
+    Result<void> read(const ChunkId& id, std::uint64_t size, int depth) {
         if (depth == 0)
             return add({ id, size });
         const auto items = TRY(decode_list(TRY(state_.cached_blob(id, BlobKind::list))));
         std::uint64_t rest = size;
-        for (const auto &item : items) {
+        for (const auto& item : items) {
             if (item.size > rest)
                 return damaged("a list of chunks does not add up");
             rest -= item.size;
@@ -125,13 +125,13 @@ class ContentReader {
         const auto items = std::exchange(items_, {});
         if (items.size() > 1 && TRY(write_group(group, items)))
             return {};
-        for (const auto &item : items)
+        for (const auto& item : items)
             TRY(write(item, TRY(state_.blob(item.id, BlobKind::data))));
         return {};
     }
 
   private:
-    Result<void> add(const ListItem &item) {
+    Result<void> add(const ListItem& item) {
         const auto places = state_.places(item.id);
         const auto next = places.empty() ? Place{} : places.front();
         const bool follows = !items_.empty() && next.pack == group_.pack && next.length > 0 &&
@@ -150,7 +150,7 @@ class ContentReader {
     }
 
     // False when not all of it can be read this way: then each chunk is sought by itself.
-    Result<bool> write_group(const Place &group, const std::vector<ListItem> &items) {
+    Result<bool> write_group(const Place& group, const std::vector<ListItem>& items) {
         const auto bytes = state_.read_pack_range(group.pack, group.offset, group.length);
         const auto opener = state_.opener(group.pack, group.pack_size);
         if (!bytes.ok() || !opener.ok())
@@ -167,14 +167,14 @@ class ContentReader {
         return true;
     }
 
-    Result<void> write(const ListItem &item, const std::string &plain) {
+    Result<void> write(const ListItem& item, const std::string& plain) {
         if (plain.size() != item.size)
             return damaged(fmt::format("blob {} has another size than its list says", to_hex(item.id)));
         return to_.write(plain);
     }
 
-    Vault::State &state_;
-    io::Sink &to_;
+    Vault::State& state_;
+    io::Sink& to_;
     Place group_;
     std::vector<ListItem> items_;
     std::vector<std::uint32_t> lengths_;
@@ -182,7 +182,7 @@ class ContentReader {
 
 } // namespace
 
-Result<void> Vault::State::read(const Content &content, io::Sink &to) {
+Result<void> Vault::State::read(const Content& content, io::Sink& to) {
     if (content.size == 0)
         return {};
     if (content.depth > max_depth_of_lists)
@@ -195,8 +195,8 @@ Result<void> Vault::State::read(const Content &content, io::Sink &to) {
 namespace {
 
 // Adds the part of a content below `id`, which begins at `begin`, that lies in [from, to).
-Result<void> add_range(Vault::State &state, const ListItem &node, std::uint64_t begin, int depth,
-                       std::uint64_t from, std::uint64_t to, std::string &out) {
+Result<void> add_range(Vault::State& state, const ListItem& node, std::uint64_t begin, int depth,
+                       std::uint64_t from, std::uint64_t to, std::string& out) {
     if (begin >= to || begin + node.size <= from)
         return {};
     if (depth == 0) {
@@ -208,7 +208,7 @@ Result<void> add_range(Vault::State &state, const ListItem &node, std::uint64_t 
         return {};
     }
     const auto end = begin + node.size;
-    for (const auto &item : TRY(decode_list(TRY(state.cached_blob(node.id, BlobKind::list))))) {
+    for (const auto& item : TRY(decode_list(TRY(state.cached_blob(node.id, BlobKind::list))))) {
         if (item.size > end - begin)
             return damaged("a list of chunks does not add up");
         TRY(add_range(state, item, begin, depth - 1, from, to, out));
@@ -219,7 +219,7 @@ Result<void> add_range(Vault::State &state, const ListItem &node, std::uint64_t 
 
 } // namespace
 
-Result<std::string> Vault::State::read_range(const Content &content, std::uint64_t offset,
+Result<std::string> Vault::State::read_range(const Content& content, std::uint64_t offset,
                                              std::size_t size) {
     std::string out;
     if (offset >= content.size || size == 0)
@@ -231,10 +231,10 @@ Result<std::string> Vault::State::read_range(const Content &content, std::uint64
     return out;
 }
 
-Result<std::string> Vault::blob(const ChunkId &id, BlobKind kind) { return state_->blob(id, kind); }
-Result<Tree> Vault::tree(const ChunkId &id) { return state_->tree(id); }
-Result<void> Vault::read(const Content &content, io::Sink &to) { return state_->read(content, to); }
-Result<std::string> Vault::read_range(const Content &content, std::uint64_t offset, std::size_t size) {
+Result<std::string> Vault::blob(const ChunkId& id, BlobKind kind) { return state_->blob(id, kind); }
+Result<Tree> Vault::tree(const ChunkId& id) { return state_->tree(id); }
+Result<void> Vault::read(const Content& content, io::Sink& to) { return state_->read(content, to); }
+Result<std::string> Vault::read_range(const Content& content, std::uint64_t offset, std::size_t size) {
     return state_->read_range(content, offset, size);
 }
 

@@ -7,11 +7,11 @@ namespace respawn::vault {
 namespace {
 
 Value number(std::uint64_t bits) { return static_cast<std::int64_t>(bits); }
-std::uint64_t number_at(const Value &map, std::string_view name) {
+std::uint64_t number_at(const Value& map, std::string_view name) {
     return static_cast<std::uint64_t>(map.integer_at(name));
 }
 
-Value encode_component(const ComponentRecord &record) {
+Value encode_component(const ComponentRecord& record) {
     return Value::Map{ { "name", record.name },
                        { "kind", record.kind },
                        { "tree", Blob{ std::string(view(record.tree)) } },
@@ -24,9 +24,9 @@ Value encode_component(const ComponentRecord &record) {
                        { "detail", record.detail } };
 }
 
-Result<ComponentRecord> decode_component(const Value &map) {
-    const auto *tree = map.at("tree").blob();
-    const auto *success = map.at("success").boolean();
+Result<ComponentRecord> decode_component(const Value& map) {
+    const auto* tree = map.at("tree").blob();
+    const auto* success = map.at("success").boolean();
     if (!tree || tree->bytes.size() != 16 || !success)
         return damaged("a snapshot describes a component that cannot be");
     return ComponentRecord{ .name = map.text_at("name"),
@@ -41,7 +41,7 @@ Result<ComponentRecord> decode_component(const Value &map) {
                             .detail = map.at("detail") };
 }
 
-bool good_component(const ComponentRecord &record) {
+bool good_component(const ComponentRecord& record) {
     return record.success && record.error.empty() && (record.files > 0 || record.size_bytes > 0);
 }
 
@@ -51,14 +51,14 @@ bool Snapshot::good() const {
     return !components.empty() && std::ranges::all_of(components, good_component);
 }
 
-const ComponentRecord *Snapshot::component(std::string_view wanted) const {
+const ComponentRecord* Snapshot::component(std::string_view wanted) const {
     const auto found = std::ranges::find(components, wanted, &ComponentRecord::name);
     return found == components.end() ? nullptr : &*found;
 }
 
-std::string encode_snapshot(const Snapshot &snapshot) {
+std::string encode_snapshot(const Snapshot& snapshot) {
     Value::List components;
-    for (const auto &record : snapshot.components)
+    for (const auto& record : snapshot.components)
         components.push_back(encode_component(record));
     return encode(Value::Map{ { "id", snapshot.id },
                               { "game", snapshot.game },
@@ -80,7 +80,7 @@ std::string encode_snapshot(const Snapshot &snapshot) {
 
 Result<Snapshot> decode_snapshot(std::string_view bytes) {
     const auto map = TRY(decode(bytes));
-    const auto *components = map.at("components").list();
+    const auto* components = map.at("components").list();
     if (!components || map.text_at("id").empty())
         return damaged("a snapshot lacks its id or its components");
     Snapshot snapshot{ .id = map.text_at("id"),
@@ -99,7 +99,7 @@ Result<Snapshot> decode_snapshot(std::string_view bytes) {
                        .program = map.text_at("program"),
                        .components = {},
                        .report = map.at("report") };
-    for (const auto &component : *components)
+    for (const auto& component : *components)
         snapshot.components.push_back(TRY(decode_component(component)));
     return snapshot;
 }

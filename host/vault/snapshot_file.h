@@ -7,11 +7,11 @@
 
 namespace respawn::vault {
 
-std::string seal_snapshot(const Keyring &keyring, std::string_view id, std::string_view encoded);
-Result<Snapshot> open_snapshot(const Keyring &keyring, std::string_view id, std::string_view bytes);
+std::string seal_snapshot(const Keyring& keyring, std::string_view id, std::string_view encoded);
+Result<Snapshot> open_snapshot(const Keyring& keyring, std::string_view id, std::string_view bytes);
 
 std::string tombstone_name(std::string_view writer, std::uint64_t number); // "tombstones/01j…-7"
-std::string seal_tombstone(const Keyring &keyring, std::string_view name, const Value &about);
-Result<Value> open_tombstone(const Keyring &keyring, std::string_view name, std::string_view bytes);
+std::string seal_tombstone(const Keyring& keyring, std::string_view name, const Value& about);
+Result<Value> open_tombstone(const Keyring& keyring, std::string_view name, std::string_view bytes);
 
 } // namespace respawn::vault

@@ -17,7 +17,7 @@ Error no_copy(std::string_view id) {
 }
 
 // Looks at one blob that may be the copy wanted.
-Result<Snapshot> copy_at(Vault::State &state, const ChunkId &blob, std::string_view id) {
+Result<Snapshot> copy_at(Vault::State& state, const ChunkId& blob, std::string_view id) {
     const auto plain = TRY(state.blob(blob, BlobKind::snapshot));
     auto snapshot = TRY(decode_snapshot(plain));
     return snapshot.id == id ? Result<Snapshot>(std::move(snapshot)) : no_copy(id);
@@ -25,11 +25,11 @@ Result<Snapshot> copy_at(Vault::State &state, const ChunkId &blob, std::string_v
 
 } // namespace
 
-std::string seal_snapshot(const Keyring &keyring, std::string_view id, std::string_view encoded) {
+std::string seal_snapshot(const Keyring& keyring, std::string_view id, std::string_view encoded) {
     return seal_document(keyring, magic, "snapshot", snapshot_name(id), encoded);
 }
 
-Result<Snapshot> open_snapshot(const Keyring &keyring, std::string_view id, std::string_view bytes) {
+Result<Snapshot> open_snapshot(const Keyring& keyring, std::string_view id, std::string_view bytes) {
     const auto name = snapshot_name(id);
     auto snapshot = TRY(decode_snapshot(TRY(open_document(keyring, magic, "snapshot", name, bytes))));
     if (snapshot.id != id)
@@ -39,23 +39,23 @@ Result<Snapshot> open_snapshot(const Keyring &keyring, std::string_view id, std:
 
 std::string tombstone_name(std::string_view writer, std::uint64_t number) {
     std::string name = fmt::format("tombstones/{}-{}", writer, number);
-    for (auto &letter : name)
+    for (auto& letter : name)
         if (letter >= 'A' && letter <= 'Z')
             letter = static_cast<char>(letter - 'A' + 'a');
     return name;
 }
 
-std::string seal_tombstone(const Keyring &keyring, std::string_view name, const Value &about) {
+std::string seal_tombstone(const Keyring& keyring, std::string_view name, const Value& about) {
     return seal_document(keyring, tombstone_magic, "snapshot", name, encode(about));
 }
 
-Result<Value> open_tombstone(const Keyring &keyring, std::string_view name, std::string_view bytes) {
+Result<Value> open_tombstone(const Keyring& keyring, std::string_view name, std::string_view bytes) {
     return decode(TRY(open_document(keyring, tombstone_magic, "snapshot", name, bytes)));
 }
 
 Result<std::vector<std::string>> Vault::State::snapshot_ids() {
     std::vector<std::string> ids;
-    for (const auto &entry : TRY(location->list("snapshots/")))
+    for (const auto& entry : TRY(location->list("snapshots/")))
         if (auto id = snapshot_from_name(entry.name); !id.empty())
             ids.push_back(std::move(id));
     return ids;
@@ -65,15 +65,18 @@ Result<Snapshot> Vault::State::snapshot_from_file(std::string_view id) {
     return open_snapshot(keyring, id, TRY(location->read(snapshot_name(id), { 0, max_document })));
 }
 
+// The ids first: reading a blob may exchange the index.
 Result<Snapshot> Vault::State::snapshot_from_pack(std::string_view id) {
-    for (const auto &row : index.rows())
+    std::vector<ChunkId> copies;
+    for (const auto& row : index.rows())
         if (static_cast<BlobKind>(row.flags & 0xff) == BlobKind::snapshot)
-            if (auto found = copy_at(*this, row.id, id); found.ok())
-                return found;
-    for (const auto &[blob, place] : recovered_places)
+            copies.push_back(row.id);
+    for (const auto& [blob, place] : recovered_places)
         if (static_cast<BlobKind>(place.flags & 0xff) == BlobKind::snapshot)
-            if (auto found = copy_at(*this, blob, id); found.ok())
-                return found;
+            copies.push_back(blob);
+    for (const auto& copy : copies)
+        if (auto found = copy_at(*this, copy, id); found.ok())
+            return found;
     return no_copy(id);
 }
 
@@ -89,9 +92,9 @@ Result<Snapshot> Vault::State::snapshot(std::string_view id) {
     return copy.ok() ? std::move(copy) : std::move(snapshot);
 }
 
-Result<std::vector<Snapshot>> Vault::State::snapshots(std::vector<Damage> *damage) {
+Result<std::vector<Snapshot>> Vault::State::snapshots(std::vector<Damage>* damage) {
     std::vector<Snapshot> all;
-    for (const auto &id : TRY(snapshot_ids())) {
+    for (const auto& id : TRY(snapshot_ids())) {
         auto one = snapshot(id);
         if (one.ok())
             all.push_back(std::move(one).value());
@@ -103,7 +106,7 @@ Result<std::vector<Snapshot>> Vault::State::snapshots(std::vector<Damage> *damag
     return all;
 }
 
-Result<std::vector<Snapshot>> Vault::snapshots(std::vector<Damage> *damage) {
+Result<std::vector<Snapshot>> Vault::snapshots(std::vector<Damage>* damage) {
     return state_->snapshots(damage).while_doing("read the snapshots", state_->location->url());
 }
 

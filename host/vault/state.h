@@ -52,24 +52,24 @@ struct Vault::State {
     // The same without trusting what is cached.
     Result<void> rebuild_index();
     // Takes in an index file that this process has just written.
-    Result<void> merge_new(std::string_view id, const std::vector<PackRecord> &packs);
+    Result<void> merge_new(std::string_view id, const std::vector<PackRecord>& packs);
     // Reads the packs of a listing that no index file names. `damage` takes those that are not sound.
-    Result<void> recover_unindexed(const std::vector<location::Entry> &packs,
-                                   std::vector<Damage> *damage);
-    std::vector<Place> places(const ChunkId &id) const;
-    bool knows(const ChunkId &id) const;
+    Result<void> recover_unindexed(const std::vector<location::Entry>& packs,
+                                   std::vector<Damage>* damage);
+    std::vector<Place> places(const ChunkId& id) const;
+    bool knows(const ChunkId& id) const;
 
     // ---- reading (read.cpp) ----
 
-    Result<PackOpener> opener(const PackId &pack, std::uint64_t pack_size);
+    Result<PackOpener> opener(const PackId& pack, std::uint64_t pack_size);
     // A stretch of a pack, which must be there whole.
-    Result<std::string> read_pack_range(const PackId &pack, std::uint64_t offset, std::size_t length);
-    Result<std::string> blob_at(const Place &place, const ChunkId &id, BlobKind kind);
-    Result<std::string> blob(const ChunkId &id, BlobKind kind);
-    Result<std::string> cached_blob(const ChunkId &id, BlobKind kind);
-    Result<Tree> tree(const ChunkId &id);
-    Result<void> read(const Content &content, io::Sink &to);
-    Result<std::string> read_range(const Content &content, std::uint64_t offset, std::size_t size);
+    Result<std::string> read_pack_range(const PackId& pack, std::uint64_t offset, std::size_t length);
+    Result<std::string> blob_at(const Place& place, const ChunkId& id, BlobKind kind);
+    Result<std::string> blob(const ChunkId& id, BlobKind kind);
+    Result<std::string> cached_blob(const ChunkId& id, BlobKind kind);
+    Result<Tree> tree(const ChunkId& id);
+    Result<void> read(const Content& content, io::Sink& to);
+    Result<std::string> read_range(const Content& content, std::uint64_t offset, std::size_t size);
 
     // ---- snapshots (snapshots.cpp) ----
 
@@ -81,7 +81,7 @@ struct Vault::State {
     Result<Snapshot> snapshot_from_pack(std::string_view id);
     // From either.
     Result<Snapshot> snapshot(std::string_view id);
-    Result<std::vector<Snapshot>> snapshots(std::vector<Damage> *damaged);
+    Result<std::vector<Snapshot>> snapshots(std::vector<Damage>* damaged);
 
     // ---- slots and README (vault.cpp) ----
 
@@ -91,9 +91,9 @@ struct Vault::State {
 
 // Blobs that check found damaged where they lie: a backup stores them again. Kept in the cache.
 using BadPlaces = std::set<std::pair<PackId, ChunkId>>;
-BadPlaces read_bad_places(const Vault::State &state);
-Result<void> write_bad_places(const Vault::State &state, const BadPlaces &places);
+BadPlaces read_bad_places(const Vault::State& state);
+Result<void> write_bad_places(const Vault::State& state, const BadPlaces& places);
 
-crypto::Key cache_key(const Keyring &keyring);
+crypto::Key cache_key(const Keyring& keyring);
 
 } // namespace respawn::vault

@@ -12,11 +12,11 @@ namespace {
 constexpr std::uint8_t small_tree = 0, large_tree = 1;
 constexpr std::size_t least_entry = 70; // no entry is shorter, so a count can be doubted early
 
-void encode_content(const Content &content, ByteWriter &to) {
+void encode_content(const Content& content, ByteWriter& to) {
     to.u64(content.size).u8(content.depth).raw(view(content.root));
 }
 
-Result<Content> decode_content(ByteReader &reader) {
+Result<Content> decode_content(ByteReader& reader) {
     Content content;
     content.size = TRY(reader.u64());
     content.depth = TRY(reader.u8());
@@ -26,22 +26,22 @@ Result<Content> decode_content(ByteReader &reader) {
     return content;
 }
 
-void encode_entry(const TreeEntry &entry, ByteWriter &to) {
+void encode_entry(const TreeEntry& entry, ByteWriter& to) {
     to.text(entry.name).u8(static_cast<std::uint8_t>(entry.type)).u32(entry.mode);
     to.u32(entry.user).u32(entry.group).text(entry.user_name).text(entry.group_name);
     to.i64(entry.modified_ns).u64(entry.device).u64(entry.hard_link).text(entry.target);
     to.u32(static_cast<std::uint32_t>(entry.attributes.size()));
-    for (const auto &[name, bytes] : entry.attributes)
+    for (const auto& [name, bytes] : entry.attributes)
         to.text(name).text(bytes);
     to.u32(static_cast<std::uint32_t>(entry.extents.size()));
-    for (const auto &[offset, length] : entry.extents)
+    for (const auto& [offset, length] : entry.extents)
         to.u64(offset).u64(length);
     to.u64(entry.size);
     encode_content(entry.content, to);
     to.raw(view(entry.tree));
 }
 
-Result<void> decode_lists(ByteReader &reader, TreeEntry &entry) {
+Result<void> decode_lists(ByteReader& reader, TreeEntry& entry) {
     for (auto count = TRY(reader.u32()); count > 0; --count) {
         const auto name = TRY(reader.text());
         entry.attributes.emplace_back(name, TRY(reader.text()));
@@ -53,7 +53,7 @@ Result<void> decode_lists(ByteReader &reader, TreeEntry &entry) {
     return {};
 }
 
-Result<TreeEntry> decode_entry(ByteReader &reader) {
+Result<TreeEntry> decode_entry(ByteReader& reader) {
     TreeEntry entry;
     entry.name = TRY(reader.text());
     const auto type = TRY(reader.u8());
@@ -83,9 +83,9 @@ bool leads_outside(std::string_view name) {
 
 } // namespace
 
-Result<void> must_be_tree(const Tree &tree) {
-    const TreeEntry *before = nullptr;
-    for (const auto &entry : tree) {
+Result<void> must_be_tree(const Tree& tree) {
+    const TreeEntry* before = nullptr;
+    for (const auto& entry : tree) {
         if (leads_outside(entry.name))
             return Error{ .kind = Kind::usage,
                           .why = fmt::format("\"{}\" cannot be a name in a folder",
@@ -99,10 +99,10 @@ Result<void> must_be_tree(const Tree &tree) {
     return {};
 }
 
-std::string encode_entries_of(const Tree &tree) {
+std::string encode_entries_of(const Tree& tree) {
     ByteWriter writer;
     writer.u32(static_cast<std::uint32_t>(tree.size()));
-    for (const auto &entry : tree)
+    for (const auto& entry : tree)
         encode_entry(entry, writer);
     return writer.take();
 }
@@ -126,7 +126,7 @@ std::string encode_small_tree(std::string_view entries) {
     return ByteWriter().u8(small_tree).raw(entries).take();
 }
 
-std::string encode_large_tree(const Content &entries) {
+std::string encode_large_tree(const Content& entries) {
     ByteWriter writer;
     writer.u8(large_tree);
     encode_content(entries, writer);
@@ -148,10 +148,10 @@ Result<TreeBlob> decode_tree_blob(std::string_view blob) {
     return tree;
 }
 
-std::string encode_list(const std::vector<ListItem> &items) {
+std::string encode_list(const std::vector<ListItem>& items) {
     ByteWriter writer;
     writer.u32(static_cast<std::uint32_t>(items.size()));
-    for (const auto &item : items)
+    for (const auto& item : items)
         writer.raw(view(item.id)).u64(item.size);
     return writer.take();
 }
@@ -162,7 +162,7 @@ Result<std::vector<ListItem>> decode_list(std::string_view blob) {
     if (count == 0 || count != reader.left() / 24 || reader.left() % 24 != 0)
         return damaged("a list of chunks has a wrong length");
     std::vector<ListItem> items(count);
-    for (auto &item : items) {
+    for (auto& item : items) {
         item.id = id_from<ChunkId>(TRY(reader.raw(16)));
         item.size = TRY(reader.u64());
         if (item.size == 0)

@@ -12,12 +12,12 @@ namespace {
 
 constexpr std::size_t cached_blobs = 32 << 20;
 
-Result<void> put(location::Location &location, std::string_view name, std::string_view bytes) {
+Result<void> put(location::Location& location, std::string_view name, std::string_view bytes) {
     io::TextSource source(bytes);
     return location.create(name, source);
 }
 
-Error not_empty(const location::Location &location, const location::Entry &entry) {
+Error not_empty(const location::Location& location, const location::Entry& entry) {
     return Error{ .kind = Kind::conflict,
                   .why = fmt::format("{} is not empty: {} is there", location.url(), entry.name),
                   .fix = "name an empty or missing folder for a new vault" };
@@ -35,7 +35,7 @@ Vault::~Vault() = default;
 // The slot comes first: as soon as it is there, so is the vault, and what is still missing is written
 // by the next backup.
 Result<std::unique_ptr<Vault>> Vault::create(std::shared_ptr<location::Location> location,
-                                             const crypto::Key &key, io::Path cache) {
+                                             const crypto::Key& key, io::Path cache) {
     const auto there = TRY(location->list("").while_doing("make a vault", location->url()));
     if (!there.empty())
         return Result<void>(not_empty(*location, there.front()))
@@ -50,7 +50,7 @@ Result<std::unique_ptr<Vault>> Vault::create(std::shared_ptr<location::Location>
 }
 
 Result<std::unique_ptr<Vault>> Vault::open(std::shared_ptr<location::Location> location,
-                                           const crypto::Key &key, io::Path cache) {
+                                           const crypto::Key& key, io::Path cache) {
     const auto url = location->url();
     auto keyring = TRY(read_keyring(*location, key).while_doing("open the vault", url));
     TRY(io::make_folder(cache).while_doing("open the vault's cache", cache.string()));
@@ -67,7 +67,7 @@ Result<void> Vault::State::complete_creation() {
     if (!slots.ok() && slots.error().kind == Kind::missing)
         slots = location->read(copy_of(name), { 0, max_document });
     const auto bytes = TRY(std::move(slots));
-    for (const auto &[file, content] : { std::pair<std::string, std::string_view>(name, bytes),
+    for (const auto& [file, content] : { std::pair<std::string, std::string_view>(name, bytes),
                                          { copy_of(name), bytes },
                                          { std::string(readme_name), keyring.readme } }) {
         const auto there = location->read(file, { 0, 1 });
@@ -77,7 +77,7 @@ Result<void> Vault::State::complete_creation() {
     return {};
 }
 
-const std::string &Vault::id() const { return state_->hex_id; }
+const std::string& Vault::id() const { return state_->hex_id; }
 
 std::string Vault::url() const { return state_->location->url(); }
 

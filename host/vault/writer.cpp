@@ -29,9 +29,9 @@ std::string host_name() {
 } // namespace
 
 struct Writer::State {
-    explicit State(Vault::State &of) : vault(of), chunker(of.keyring.chunker), open_pack(of.keyring) {}
+    explicit State(Vault::State& of) : vault(of), chunker(of.keyring.chunker), open_pack(of.keyring) {}
 
-    Vault::State &vault;
+    Vault::State& vault;
     Chunker chunker;
     PackBuilder open_pack;
     std::vector<PackRecord> unindexed;          // durable, and in no index file yet
@@ -43,14 +43,14 @@ struct Writer::State {
     std::optional<Error> failed;
 
     Result<void> begin();
-    bool has(const ChunkId &id) const;
+    bool has(const ChunkId& id) const;
     Result<ChunkId> put(BlobKind kind, std::string_view plain);
-    Result<Content> store(io::Source &bytes);
-    Result<ChunkId> store_tree(const Tree &tree);
+    Result<Content> store(io::Source& bytes);
+    Result<ChunkId> store_tree(const Tree& tree);
     Result<void> flush_pack();
     Result<void> flush_index();
     Result<Snapshot> finish(SnapshotDraft draft);
-    Result<Snapshot> number_and_name(SnapshotDraft draft, const Chain &chain) const;
+    Result<Snapshot> number_and_name(SnapshotDraft draft, const Chain& chain) const;
     Result<void> create(std::string_view name, std::string_view bytes);
     Result<void> failing(Result<void> result);
 };
@@ -62,28 +62,28 @@ Result<void> Writer::State::begin() {
     vault.recovered_places.clear();
     const auto packs = TRY(vault.location->list("packs/"));
     TRY(vault.recover_unindexed(packs, nullptr));
-    for (const auto &pack : vault.recovered)
+    for (const auto& pack : vault.recovered)
         if (pack.sound) {
             unindexed.push_back(pack.record);
-            for (const auto &entry : pack.record.entries)
+            for (const auto& entry : pack.record.entries)
                 stored.insert(entry.id);
         }
     damaged = read_bad_places(vault);
     std::unordered_map<PackId, std::uint64_t, IdHash> sizes;
-    for (const auto &entry : packs)
+    for (const auto& entry : packs)
         if (const auto id = pack_from_name(entry.name); id.ok())
             sizes.emplace(id.value(), entry.size);
-    for (const auto &pack : vault.index.packs())
+    for (const auto& pack : vault.index.packs())
         if (const auto found = sizes.find(pack.id); found == sizes.end() || found->second != pack.size)
             absent.insert(pack.id);
     return {};
 }
 
-bool Writer::State::has(const ChunkId &id) const {
+bool Writer::State::has(const ChunkId& id) const {
     if (stored.contains(id))
         return true;
-    return std::ranges::any_of(vault.index.find(id), [&](const IndexRow &row) {
-        const auto &pack = vault.index.packs()[row.pack].id;
+    return std::ranges::any_of(vault.index.find(id), [&](const IndexRow& row) {
+        const auto& pack = vault.index.packs()[row.pack].id;
         return !absent.contains(pack) && !damaged.contains({ pack, id });
     });
 }
@@ -121,7 +121,7 @@ Result<ChunkId> Writer::State::put(BlobKind kind, std::string_view plain) {
     return id;
 }
 
-Result<Content> Writer::State::store(io::Source &bytes) {
+Result<Content> Writer::State::store(io::Source& bytes) {
     Content content;
     ContentLists lists([this](std::string_view blob) { return put(BlobKind::list, blob); });
     TRY(chunker.each(bytes, [&](std::string_view chunk) -> Result<void> {
@@ -138,7 +138,7 @@ Result<Content> Writer::State::store(io::Source &bytes) {
     return content;
 }
 
-Result<ChunkId> Writer::State::store_tree(const Tree &tree) {
+Result<ChunkId> Writer::State::store_tree(const Tree& tree) {
     TRY(must_be_tree(tree));
     const auto entries = encode_entries_of(tree);
     if (entries.size() <= largest_inside_tree)
@@ -171,7 +171,7 @@ Result<void> Writer::State::flush_index() {
     return {};
 }
 
-Result<Snapshot> Writer::State::number_and_name(SnapshotDraft draft, const Chain &chain) const {
+Result<Snapshot> Writer::State::number_and_name(SnapshotDraft draft, const Chain& chain) const {
     constexpr std::int64_t millisecond = 1000; // ids made of rising milliseconds sort like their times
     Snapshot snapshot{ .game = std::move(draft.game),
                        .environment = std::move(draft.environment),
@@ -183,7 +183,8 @@ Result<Snapshot> Writer::State::number_and_name(SnapshotDraft draft, const Chain
                        .number = chain.number + 1,
                        .previous = chain.last,
                        .started = std::max(draft.started.microseconds, chain.started + millisecond),
-                       .stored_bytes = counters.stored_bytes + (open_pack.empty() ? 0 : open_pack.size()),
+                       .stored_bytes =
+                           counters.stored_bytes + (open_pack.empty() ? 0 : open_pack.size()),
                        .program = RESPAWN_VERSION,
                        .components = std::move(draft.components) };
     snapshot.id = make_ulid({ snapshot.started });
@@ -216,13 +217,13 @@ Result<Snapshot> Writer::State::finish(SnapshotDraft draft) {
 }
 
 Writer::Writer(std::unique_ptr<State> state) : state_(std::move(state)) {}
-Writer::Writer(Writer &&) noexcept = default;
+Writer::Writer(Writer&&) noexcept = default;
 Writer::~Writer() = default;
 
-Result<Content> Writer::store(io::Source &bytes) { return state_->store(bytes); }
-Result<ChunkId> Writer::store_tree(const Tree &tree) { return state_->store_tree(tree); }
-bool Writer::has(const ChunkId &id) const { return state_->has(id); }
-const Counters &Writer::counters() const { return state_->counters; }
+Result<Content> Writer::store(io::Source& bytes) { return state_->store(bytes); }
+Result<ChunkId> Writer::store_tree(const Tree& tree) { return state_->store_tree(tree); }
+bool Writer::has(const ChunkId& id) const { return state_->has(id); }
+const Counters& Writer::counters() const { return state_->counters; }
 
 Result<Snapshot> Writer::finish(SnapshotDraft draft) { return state_->finish(std::move(draft)); }
 

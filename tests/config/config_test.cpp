@@ -68,6 +68,7 @@ alerts:
 chains:
   base:
     urls: ["${file:rpc}", "http://127.0.0.1:8546"]
+    chain_id: 8453
     confirmations: 6
     addresses: { hot_wallet: "0x00000000000000000000000000000000000000aA" }
 runbooks: [mine]
@@ -98,6 +99,7 @@ runbooks: [mine]
     CHECK(config.chains.at(0).urls.at(0).reveal() == "http://127.0.0.1:8545/key");
     CHECK(config.chains.at(0).urls.at(1).name() == "url");
     CHECK(config.chains.at(0).confirmations == 6);
+    CHECK(config.chains.at(0).chain_id == 8453);
     CHECK(config.chains.at(0).addresses.at("hot_wallet").ends_with("aA"));
     CHECK(config.runbooks == std::vector<io::Path>{ folder / "mine" });
     CHECK(config.warnings.empty());

@@ -13,15 +13,15 @@ namespace {
 // Where a location of its own comes from: one line per kind.
 struct Rig {
     std::string scheme;
-    std::function<std::string(const io::Path &folder)> url;
+    std::function<std::string(const io::Path& folder)> url;
 };
 
 std::vector<Rig> location_rigs() {
-    return { { "file", [](const io::Path &folder) { return "file://" + (folder / "vault").string(); } },
-             { "memory", [](const io::Path &folder) { return "memory:" + folder.string(); } } };
+    return { { "file", [](const io::Path& folder) { return "file://" + (folder / "vault").string(); } },
+             { "memory", [](const io::Path& folder) { return "memory:" + folder.string(); } } };
 }
 
-Result<void> put(location::Location &location, std::string_view name, std::string_view bytes) {
+Result<void> put(location::Location& location, std::string_view name, std::string_view bytes) {
     io::TextSource source(bytes);
     return location.create(name, source);
 }
@@ -70,7 +70,7 @@ TEST_CASE("every location keeps its promises", "[contract]") {
             REQUIRE(put(*location, "packs/8a", "new").ok());
         }
         SECTION("a name that leads outside, or that not every system takes, is refused") {
-            for (const auto *name : { "", "/", "../x", "a/../x", "a//b", "/a", "a/", ".x", "a/.x", "A",
+            for (const auto* name : { "", "/", "../x", "a/../x", "a//b", "/a", "a/", ".x", "a/.x", "A",
                                       "a b", "a\\b", "a\n" }) {
                 CAPTURE(name);
                 REQUIRE(put(*location, name, "x").error().kind == Kind::usage);
@@ -88,7 +88,7 @@ TEST_CASE("every location keeps its promises", "[contract]") {
 
 TEST_CASE("a location opened twice is the same one") {
     const auto folder = io::TemporaryFolder::make().value();
-    for (const auto &rig : location_rigs()) {
+    for (const auto& rig : location_rigs()) {
         const auto url = rig.url(folder.path());
         REQUIRE(put(*location::open_location(url).value(), "a", "1").ok());
         REQUIRE(location::open_location(url).value()->read("a", whole).value() == "1");
@@ -113,9 +113,9 @@ TEST_CASE("what a killed writer left in a folder is not listed, and goes once it
     const auto fresh = folder.path() / ".1.0123456789abcdef.new";
     const auto stale = folder.path() / ".2.0123456789abcdef.new";
     const auto other = folder.path() / ".gitignore";
-    for (const auto &path : { fresh, stale, other })
+    for (const auto& path : { fresh, stale, other })
         REQUIRE(io::create_durably(path, "half").ok());
-    for (const auto &path : { stale, other })
+    for (const auto& path : { stale, other })
         std::filesystem::last_write_time(path, std::filesystem::file_time_type::clock::now() -
                                                    std::chrono::hours(49));
     const auto location = location::open_location(folder.path().string()).value();

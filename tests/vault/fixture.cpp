@@ -7,7 +7,7 @@ namespace respawn::vault_test {
 std::string noise(std::size_t size, std::uint64_t seed) {
     std::string bytes(size, '\0');
     std::uint64_t state = seed * 0x9e3779b97f4a7c15 + 1;
-    for (auto &byte : bytes) {
+    for (auto& byte : bytes) {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
@@ -34,12 +34,12 @@ Result<std::unique_ptr<vault::Vault>> Bench::try_open() {
     return opened;
 }
 
-Result<vault::Snapshot> back_up_into(vault::Vault &vault, const Files &files,
-                                     vault::Counters *counters) {
+Result<vault::Snapshot> back_up_into(vault::Vault& vault, const Files& files,
+                                     vault::Counters* counters) {
     auto writer = TRY(vault.begin_backup());
     vault::Tree tree;
     std::uint64_t total = 0;
-    for (const auto &[name, bytes] : files) {
+    for (const auto& [name, bytes] : files) {
         io::TextSource source(bytes);
         vault::TreeEntry entry{ .name = name, .mode = 0644, .size = bytes.size() };
         entry.content = TRY(writer.store(source));
@@ -57,14 +57,14 @@ Result<vault::Snapshot> back_up_into(vault::Vault &vault, const Files &files,
     return finished;
 }
 
-Result<vault::Snapshot> Bench::try_back_up(const Files &files) {
+Result<vault::Snapshot> Bench::try_back_up(const Files& files) {
     const auto vault = TRY(try_open());
     return back_up_into(*vault, files);
 }
 
-Result<std::string> Bench::try_restored(const vault::Snapshot &snapshot, const std::string &name) {
+Result<std::string> Bench::try_restored(const vault::Snapshot& snapshot, const std::string& name) {
     const auto vault = TRY(try_open());
-    for (const auto &entry : TRY(vault->tree(snapshot.components.at(0).tree)))
+    for (const auto& entry : TRY(vault->tree(snapshot.components.at(0).tree)))
         if (entry.name == name) {
             io::TextSink sink;
             TRY(vault->read(entry.content, sink));
@@ -79,12 +79,12 @@ vault::CheckReport Bench::check(vault::CheckDepth depth) {
 
 std::vector<std::string> Bench::damage() {
     std::vector<std::string> lines;
-    for (const auto &damage : check().damage)
+    for (const auto& damage : check().damage)
         lines.push_back(damage.object + ": " + damage.why);
     return lines;
 }
 
-Result<void> BrokenLocation::create(std::string_view name, io::Source &bytes) {
+Result<void> BrokenLocation::create(std::string_view name, io::Source& bytes) {
     TRY(location::must_be_name(name));
     const bool fails = fail_at >= 0 && creations++ >= fail_at;
     const Error error{ .kind = failure, .why = "the disk of this test is broken" };
@@ -113,7 +113,7 @@ Result<std::string> BrokenLocation::read(std::string_view name, location::Range 
 
 Result<std::vector<location::Entry>> BrokenLocation::list(std::string_view prefix) {
     std::vector<location::Entry> entries;
-    for (const auto &[name, bytes] : files)
+    for (const auto& [name, bytes] : files)
         if (name.starts_with(prefix))
             entries.push_back({ name, bytes.size() });
     return entries;
@@ -125,7 +125,7 @@ Result<void> BrokenLocation::remove(std::string_view name) {
     return {};
 }
 
-std::string first_name(const BrokenLocation &location, std::string_view prefix) {
+std::string first_name(const BrokenLocation& location, std::string_view prefix) {
     const auto found = location.files.lower_bound(prefix);
     return found != location.files.end() && found->first.starts_with(prefix) ? found->first : "";
 }

@@ -32,10 +32,10 @@ struct Bench {
     Result<std::unique_ptr<vault::Vault>> try_open();
     std::unique_ptr<vault::Vault> open() { return try_open().value(); }
     // One component "files" with these files in one folder.
-    Result<vault::Snapshot> try_back_up(const Files &files);
-    vault::Snapshot back_up(const Files &files) { return try_back_up(files).value(); }
-    Result<std::string> try_restored(const vault::Snapshot &snapshot, const std::string &name);
-    std::string restored(const vault::Snapshot &snapshot, const std::string &name) {
+    Result<vault::Snapshot> try_back_up(const Files& files);
+    vault::Snapshot back_up(const Files& files) { return try_back_up(files).value(); }
+    Result<std::string> try_restored(const vault::Snapshot& snapshot, const std::string& name);
+    std::string restored(const vault::Snapshot& snapshot, const std::string& name) {
         return try_restored(snapshot, name).value();
     }
     vault::CheckReport check(vault::CheckDepth depth = vault::CheckDepth::read_data);
@@ -44,13 +44,13 @@ struct Bench {
     void lose_cache() { std::filesystem::remove_all(cache); }
 };
 
-Result<vault::Snapshot> back_up_into(vault::Vault &vault, const Files &files,
-                                     vault::Counters *counters = nullptr);
+Result<vault::Snapshot> back_up_into(vault::Vault& vault, const Files& files,
+                                     vault::Counters* counters = nullptr);
 
 // A location in memory whose files a test can change, and that fails when told to.
 class BrokenLocation final : public location::Location {
   public:
-    Result<void> create(std::string_view name, io::Source &bytes) override;
+    Result<void> create(std::string_view name, io::Source& bytes) override;
     Result<std::string> read(std::string_view name, location::Range range) override;
     Result<std::vector<location::Entry>> list(std::string_view prefix) override;
     Result<void> remove(std::string_view name) override;
@@ -65,6 +65,6 @@ class BrokenLocation final : public location::Location {
 };
 
 // Whose name begins so; the first of them.
-std::string first_name(const BrokenLocation &location, std::string_view prefix);
+std::string first_name(const BrokenLocation& location, std::string_view prefix);
 
 } // namespace respawn::vault_test

@@ -1,0 +1,104 @@
+#include "run/backup.h"
+
+#include "base/text.h"
+#include "cli/output.h"
+#include "cli/snapshot_view.h"
+#include "cli/verb.h"
+
+#include <fmt/format.h>
+
+namespace respawn::cli {
+
+namespace {
+
+Result<run::BackupRequest> request_from(const Context& context, const config::Config& config) {
+    run::BackupRequest request{ .plan = context.typed.value("PLAN"),
+                                .type = context.typed.value("--type", "manual"),
+                                .components = context.typed.values("--component"),
+                                .note = context.typed.value("--note"),
+                                .call = {} };
+    if (request.plan.empty())
+        return request;
+    const auto* plan = config.plan(request.plan);
+    if (!plan) {
+        std::vector<std::string> names;
+        for (const auto& known : config.plans)
+            names.push_back(known.name);
+        return Error{ .kind = Kind::usage,
+                      .why = fmt::format("there is no plan '{}' in the configuration",
+                                         printable(request.plan)),
+                      .fix = names.empty() ? "respawn backup takes every component"
+                                           : "there is: " + join(names, ", ") };
+    }
+    if (request.components.empty())
+        request.components = plan->components;
+    if (!context.typed.has("--type"))
+        request.type = plan->type;
+    return request;
+}
+
+std::string speed_of(const vault::ComponentRecord& record) {
+    if (record.duration <= 0)
+        return "";
+    return human_size(static_cast<std::uint64_t>(static_cast<double>(record.size_bytes) * 1e6 /
+                                                 static_cast<double>(record.duration))) +
+           "/s";
+}
+
+void show(const vault::Snapshot& snapshot) {
+    Table table({ "component", "kind", "size", "files", "time", "rate", "state" });
+    for (const auto& record : snapshot.components)
+        table.add({ record.name, record.kind, human_size(record.size_bytes),
+                    std::to_string(record.files), human_duration(Duration(record.duration)),
+                    speed_of(record),
+                    record.success ? (record.error.empty() ? "ok" : printable(record.error))
+                                   : "FAILED: " + printable(record.error) });
+    say(table.text());
+    say(fmt::format("snapshot {}: {}, {} new in the vault, in {}", painted(snapshot.id, Colour::bold),
+                    human_size(size_of(snapshot)), human_size(snapshot.stored_bytes),
+                    human_duration(Duration(snapshot.finished - snapshot.started))));
+}
+
+Result<int> take(const Context& context) {
+    auto game = TRY(context.game(config::Strictness::strict));
+    const auto request = TRY(request_from(context, game.config()));
+    std::optional<ProgressBar> bar;
+    std::string shown;
+    const auto progress = [&](const std::string& component, std::uint64_t done, std::uint64_t total) {
+        if (component != std::exchange(shown, component))
+            bar.emplace("backing up " + component);
+        bar->show(done, total);
+    };
+    const auto snapshot = run::back_up(game, request, context.cancel, progress);
+    bar.reset();
+    if (!snapshot.ok())
+        return Result<int>(snapshot.error()).while_doing("take the backup", game.config().game);
+    if (context.json)
+        say_json(to_value(snapshot.value()));
+    else
+        show(snapshot.value());
+    return snapshot.value().good() ? 0 : 3;
+}
+
+} // namespace
+
+extern const Verb backup = {
+    .name = "backup",
+    .summary = "Takes a backup of every component, or of a plan's, into the vault.",
+    .arguments = { { .name = "PLAN",
+                     .doc = "a plan of the configuration; every component when left out" } },
+    .options = { { .name = "--component",
+                   .value = "NAME",
+                   .doc = "only this one; may be repeated",
+                   .repeated = true },
+                 { .name = "--type",
+                   .value = "TYPE",
+                   .doc = "a label for keeping: manual, full, pre_update, pre_migration, emergency" },
+                 { .name = "--note", .value = "TEXT", .doc = "what it is for, shown by list" } },
+    .details = "Exit 3 when a component failed, was empty or was missing: the others are kept all the "
+               "same, and the last good backup stays the last good one.",
+    .example = "respawn backup daily --note \"before the patch\"",
+    .run = take,
+};
+
+} // namespace respawn::cli

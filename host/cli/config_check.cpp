@@ -1,0 +1,112 @@
+#include "base/text.h"
+#include "cli/output.h"
+#include "cli/verb.h"
+
+#include <fmt/format.h>
+
+namespace respawn::cli {
+
+namespace {
+
+// One line of the answer.
+struct Finding {
+    std::string subject, state, why, fix;
+};
+
+Finding proved(std::string subject, const Error* error, std::string state = "ok") {
+    if (!error)
+        return { std::move(subject), std::move(state), "", "" };
+    return { std::move(subject), "FAILED", error->why, error->fix };
+}
+
+Finding check_vault(run::Game& game) {
+    const auto subject = fmt::format("vault {}", game.config().locations.front().url);
+    const auto vault = game.vault();
+    if (!vault.ok() && vault.error().kind == Kind::missing &&
+        !io::is_there(game.config().state / "vault-seen"))
+        return { subject, "ok", "not there yet: the first backup makes it", "" };
+    return vault.ok() ? proved(subject, nullptr) : proved(subject, &vault.error());
+}
+
+Finding check_component(run::Game& game, const config::ComponentSettings& settings,
+                        const Cancellation& cancel) {
+    const auto subject = fmt::format("component {} ({})", settings.name, settings.kind);
+    auto component = game.component(settings.name);
+    if (!component.ok())
+        return proved(subject, &component.error());
+    const auto faults = component.value()->find_faults(game.work(settings.name, cancel));
+    if (!faults.ok())
+        return proved(subject, &faults.error());
+    if (faults.value().empty())
+        return proved(subject, nullptr);
+    return { subject, "FAILED", faults.value().front(),
+             settings.kind == "sqlite" ? "respawn run wox/database_corruption --dry-run" : "" };
+}
+
+std::vector<Finding> check_all(run::Game& game, const Cancellation& cancel) {
+    std::vector<Finding> findings;
+    const auto key = crypto::read_key_file(game.config().key_file);
+    findings.push_back(proved(fmt::format("key {}", printable(game.config().key_file.string())),
+                              key.ok() ? nullptr : &key.error()));
+    if (key.ok())
+        findings.push_back(check_vault(game));
+    for (const auto& settings : game.config().components)
+        findings.push_back(check_component(game, settings, cancel));
+    for (const auto& settings : game.config().alerts) {
+        const auto channel = game.channel(settings.name);
+        findings.push_back(proved(fmt::format("channel {} ({})", settings.name, settings.kind),
+                                  channel.ok() ? nullptr : &channel.error()));
+    }
+    for (const auto& settings : game.config().chains) {
+        auto chain = game.chain(settings.name);
+        const auto height = chain.ok() ? chain.value()->height() : Result<std::int64_t>(chain.error());
+        findings.push_back(proved(fmt::format("chain {}", settings.name),
+                                  height.ok() ? nullptr : &height.error(),
+                                  height.ok() ? fmt::format("ok, block {}", height.value()) : ""));
+    }
+    return findings;
+}
+
+Value json_of(const std::vector<Finding>& findings, const std::vector<std::string>& warnings) {
+    Value::List list;
+    for (const auto& finding : findings)
+        list.push_back(Value::Map{ { "subject", finding.subject },
+                                   { "state", finding.state },
+                                   { "why", finding.why },
+                                   { "fix", finding.fix } });
+    Value::List texts(warnings.begin(), warnings.end());
+    return Value::Map{ { "findings", std::move(list) }, { "warnings", std::move(texts) } };
+}
+
+Result<int> prove(const Context& context) {
+    auto game = TRY(context.game(config::Strictness::strict));
+    const auto findings = check_all(game, context.cancel);
+    bool failed = false;
+    for (const auto& finding : findings)
+        failed = failed || finding.state == "FAILED";
+    if (context.json) {
+        say_json(json_of(findings, game.config().warnings));
+        return failed ? 2 : 0;
+    }
+    say(fmt::format("{} is well-formed", printable(game.config().file.string())));
+    for (const auto& finding : findings) {
+        const auto bad = finding.state == "FAILED";
+        say(fmt::format("  {:<40} {}{}", finding.subject,
+                        painted(finding.state, bad ? Colour::red : Colour::green),
+                        finding.why.empty() ? "" : "  " + printable(finding.why)));
+        if (!finding.fix.empty())
+            say(fmt::format("  {:<40} do: {}", "", finding.fix));
+    }
+    return failed ? 2 : 0;
+}
+
+} // namespace
+
+extern const Verb config_check = {
+    .name = "config check",
+    .summary = "Reads the configuration strictly and proves every key, component and connection.",
+    .example = "respawn config check --config /etc/respawn/respawn.yaml",
+    .run = prove,
+};
+
+} // namespace respawn::cli

@@ -1,0 +1,64 @@
+// The program: reads the command, runs its verb, says how it ended.
+#include "base/text.h"
+#include "cli/output.h"
+#include "cli/verb.h"
+#include "primitives/primitives.h"
+
+#include <csignal>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace {
+
+using namespace respawn;
+
+Cancellation interrupted;
+
+// The first Ctrl-C asks; a second one stops at once.
+void on_interrupt(int) {
+    if (interrupted.requested())
+        ::_exit(130);
+    interrupted.request();
+}
+
+void handle_signals() {
+    struct sigaction action {};
+    action.sa_handler = on_interrupt;
+    for (const int signal : { SIGINT, SIGTERM })
+        ::sigaction(signal, &action, nullptr);
+    std::signal(SIGHUP, SIG_IGN); // a lost terminal is harmless
+    std::signal(SIGPIPE, SIG_IGN);
+}
+
+int report(const Error& error, bool json) {
+    if (json)
+        cli::say_json(Value::Map{ { "error", run::to_value(error) } });
+    cli::tell(cli::error_text(error));
+    return run::exit_code(error.kind);
+}
+
+int run_command(const cli::Command& command) {
+    const bool json = command.typed.has("--json");
+    const cli::Context context{
+        .typed = command.typed, .primitives = primitives::all(), .cancel = interrupted, .json = json
+    };
+    const auto code = command.verb->run(context);
+    return code.ok() ? code.value() : report(code.error(), json);
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+    ::umask(077); // what is made here is the game's data
+    handle_signals();
+    if (const auto sound = run::must_be_sound(primitives::all()); !sound.ok())
+        return report(sound.error(), false);
+    const auto command = cli::read_command(std::vector<std::string>(argv + 1, argv + argc));
+    if (!command.ok())
+        return report(command.error(), false);
+    if (command.value().help) {
+        cli::say(command.value().verb ? cli::help_of(*command.value().verb) : cli::help_of_all());
+        return 0;
+    }
+    return run_command(command.value());
+}

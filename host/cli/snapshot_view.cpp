@@ -1,0 +1,91 @@
+#include "cli/snapshot_view.h"
+
+#include "base/text.h"
+#include "cli/output.h"
+
+#include <fmt/format.h>
+
+namespace respawn::cli {
+
+namespace {
+
+Value to_value(const vault::ComponentRecord& record) {
+    return Value::Map{ { "name", record.name },
+                       { "type", record.kind },
+                       { "size_bytes", static_cast<std::int64_t>(record.size_bytes) },
+                       { "files", static_cast<std::int64_t>(record.files) },
+                       { "start_time", to_rfc3339({ record.started }) },
+                       { "duration_seconds", static_cast<double>(record.duration) / 1e6 },
+                       { "success", record.success },
+                       { "error", record.error },
+                       { "detail", record.detail } };
+}
+
+} // namespace
+
+Value to_value(const vault::Snapshot& snapshot) {
+    Value::List components;
+    for (const auto& record : snapshot.components)
+        components.push_back(to_value(record));
+    return Value::Map{ { "id", snapshot.id },
+                       { "backup_id", snapshot.id },
+                       { "game", snapshot.game },
+                       { "environment", snapshot.environment },
+                       { "host", snapshot.host },
+                       { "plan", snapshot.plan },
+                       { "type", snapshot.type },
+                       { "note", snapshot.note },
+                       { "start_time", to_rfc3339({ snapshot.started }) },
+                       { "end_time", to_rfc3339({ snapshot.finished }) },
+                       { "size_bytes", static_cast<std::int64_t>(size_of(snapshot)) },
+                       { "stored_bytes", static_cast<std::int64_t>(snapshot.stored_bytes) },
+                       { "components", std::move(components) },
+                       { "report", snapshot.report },
+                       { "overall_success", snapshot.good() } };
+}
+
+std::string component_names(const vault::Snapshot& snapshot) {
+    std::vector<std::string> names;
+    for (const auto& record : snapshot.components)
+        names.push_back(record.name + (record.success && record.error.empty() ? "" : "!"));
+    return join(names, ",");
+}
+
+std::uint64_t size_of(const vault::Snapshot& snapshot) {
+    std::uint64_t size = 0;
+    for (const auto& record : snapshot.components)
+        size += record.size_bytes;
+    return size;
+}
+
+std::vector<std::string> detail_lines(const vault::Snapshot& snapshot) {
+    std::vector<std::string> lines = {
+        fmt::format("snapshot {}", snapshot.id),
+        fmt::format("  game      {} ({}), host {}", snapshot.game, snapshot.environment, snapshot.host),
+        fmt::format("  taken     {} ({}), in {}", to_rfc3339({ snapshot.started }, true),
+                    age_of(snapshot.started),
+                    human_duration(Duration(snapshot.finished - snapshot.started))),
+        fmt::format("  kind      {}{}", snapshot.type,
+                    snapshot.plan.empty() ? "" : ", plan " + snapshot.plan),
+        fmt::format("  size      {}, {} of them new in the vault", human_size(size_of(snapshot)),
+                    human_size(snapshot.stored_bytes)),
+        fmt::format("  state     {}", snapshot.good() ? "good" : painted("NOT WHOLE", Colour::red)),
+    };
+    if (!snapshot.note.empty())
+        lines.push_back(fmt::format("  note      {}", printable(snapshot.note)));
+    for (const auto& record : snapshot.components) {
+        lines.push_back(fmt::format("  {:<9} {}, {}, {}", record.name, record.kind,
+                                    human_size(record.size_bytes), counted(record.files, "file")));
+        if (!record.error.empty())
+            lines.push_back(
+                fmt::format("            {}", painted(printable(record.error), Colour::red)));
+        if (const auto* tables = record.detail.at("tables").map())
+            for (const auto& [table, facts] : *tables)
+                lines.push_back(
+                    fmt::format("            {:<32} {}", printable(table),
+                                counted(static_cast<std::uint64_t>(facts.integer_at("rows")), "row")));
+    }
+    return lines;
+}
+
+} // namespace respawn::cli
