@@ -145,7 +145,7 @@ class Writer {
                 TRY(add(
                     "insert into burn_queue (tx_hash, amount, status, queued_at) values (?, ?, ?, ?)",
                     { fake_hash(fmt::format("burn {}", i)), 1 + dice_.below(90),
-                      i % 10 ? "queued" : "burned", at }));
+                      i % 10 ? "queued" : "burnt", at }));
         }
         for (std::int64_t id = 1; id <= withdrawal_count; ++id)
             TRY(withdrawal(id));
