@@ -35,7 +35,9 @@ Result<void> set_limit(__rlimit_resource which, rlim_t most) {
     return {};
 }
 
-Result<void> set_limits(std::size_t memory_bytes) {
+Result<void> set_limits(std::size_t memory_bytes, std::int64_t processor_seconds) {
+    if (processor_seconds > 0)
+        TRY(set_limit(RLIMIT_CPU, static_cast<rlim_t>(processor_seconds)));
     TRY(set_limit(RLIMIT_CORE, 0));
     TRY(set_limit(RLIMIT_NOFILE, 0));
     TRY(set_limit(RLIMIT_NPROC, 0));
@@ -141,12 +143,12 @@ Result<void> set_filter() {
 
 } // namespace
 
-Result<void> enter_cage(std::size_t memory_bytes) {
+Result<void> enter_cage(std::size_t memory_bytes, std::int64_t processor_seconds) {
     throw_once();
     std::set_new_handler(out_of_memory);
     TRY(catch_refused_calls());
     TRY(give_up_rights());
-    TRY(set_limits(memory_bytes));
+    TRY(set_limits(memory_bytes, processor_seconds));
     return set_filter();
 }
 

@@ -5,11 +5,13 @@
 #include "base/result.h"
 
 #include <cstddef>
+#include <cstdint>
 
 namespace respawn::worker {
 
-// `memory_bytes` is the script's cap; the process as a whole gets some more. Nothing foreign may have
-// been read by a parser of scripts before.
-Result<void> enter_cage(std::size_t memory_bytes);
+// `memory_bytes` is the script's cap; the process as a whole gets some more. After so many seconds of
+// the processor the system kills it, should the host not live to do it; 0 is without end. Nothing
+// foreign may have been read by a parser of scripts before.
+Result<void> enter_cage(std::size_t memory_bytes, std::int64_t processor_seconds);
 
 } // namespace respawn::worker

@@ -1,6 +1,5 @@
 #include "worker/guard.h"
 
-#include "worker/order.h"
 #include "worker/symbols.h"
 #include "worker/values.h"
 #include "worker/where.h"
@@ -35,11 +34,6 @@ bool push_mark(lua_State *L, int index, const char *key) {
 
 int refuse_write(lua_State *L) {
     raise(L, fmt::format("{}.{} cannot be changed", text_at(L, lua_upvalueindex(1)), plain_text(L, 2)));
-}
-
-int guarded_pairs(lua_State *L) {
-    see_through(L, 1);
-    return ordered_pairs(L);
 }
 
 void refuse_hidden_events(lua_State *L, int metatable) {
@@ -93,8 +87,6 @@ void guard(lua_State *L, const char *name, lua_CFunction missing, lua_CFunction 
     lua_pushstring(L, name);
     lua_pushcclosure(L, write ? write : refuse_write, 1);
     lua_setfield(L, -2, "__newindex");
-    lua_pushcfunction(L, guarded_pairs);
-    lua_setfield(L, -2, "__pairs");
     lua_setmetatable(L, -2);
     lua_remove(L, -2);
 }
@@ -117,11 +109,12 @@ int careful_setmetatable(lua_State *L) {
     lua_settop(L, 2);
     if (is_guarded(L, 1) || is_host_error(L, 1))
         raise(L, "this table cannot be given a metatable");
+    if (is_guarded(L, 2)) // getmetatable would hand out what is behind the guard
+        raise(L, "this table cannot be a metatable");
     if (lua_isnil(L, 2)) {
         lua_setmetatable(L, 1);
         return 1;
     }
-    see_through(L, 2);
     refuse_hidden_events(L, 2);
     push_made_for(L, 2);
     for (const char *event : taken_over) {

@@ -15,7 +15,7 @@ void prepare_guard(lua_State *L);
 void guard(lua_State *L, const char *name, lua_CFunction missing = nullptr,
            lua_CFunction write = nullptr);
 bool is_guarded(lua_State *L, int index);
-// Replaces a guarded table at `index` by what is behind it, for reading.
+// Replaces a guarded table at `index` by what is behind it. The script must never get hold of that.
 void see_through(lua_State *L, int index);
 
 // setmetatable, getmetatable and rawset as scripts get them. Metamethods are taken over at the moment

@@ -31,7 +31,8 @@ int main() {
     auto session = worker::read_session(start.value());
     if (!session.ok())
         worker::end_with_failure(session.error().why);
-    const auto caged = worker::enter_cage(session.value().memory_bytes);
+    const auto caged =
+        worker::enter_cage(session.value().memory_bytes, start.value().integer_at("processor_seconds"));
     if (!caged.ok())
         worker::end_with_failure(caged.error().why);
     worker::work(session.value());

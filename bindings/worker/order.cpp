@@ -86,25 +86,25 @@ lua_Integer push_ordered_keys(lua_State *L, int table) {
     return count;
 }
 
-// Upvalues: the keys, their order, how many there are, how many were given.
+// Upvalues: the keys, their order, how many there are, how many were given, the table. (Not the table
+// that the loop hands over: behind a guard there is another one.)
 int next_ordered(lua_State *L) {
     const auto *order = static_cast<const Key *>(lua_touserdata(L, lua_upvalueindex(2)));
     const auto count = lua_tointeger(L, lua_upvalueindex(3));
     auto given = lua_tointeger(L, lua_upvalueindex(4));
-    while (given < count) {
+    bool found = false;
+    lua_settop(L, 0);
+    while (given < count && !found) {
+        lua_settop(L, 0);
         lua_rawgeti(L, lua_upvalueindex(1), order[given++].place);
         lua_pushvalue(L, -1);
-        if (lua_rawget(L, 1) != LUA_TNIL) {
-            lua_pushinteger(L, given);
-            lua_replace(L, lua_upvalueindex(4));
-            return 2;
-        }
-        lua_pop(L, 2);
+        found = lua_rawget(L, lua_upvalueindex(5)) != LUA_TNIL;
     }
     lua_pushinteger(L, given);
     lua_replace(L, lua_upvalueindex(4));
-    lua_pushnil(L);
-    return 1;
+    if (!found)
+        lua_pushnil(L);
+    return found ? 2 : 1;
 }
 
 // Lists of items in a merge: `from` and `into` are tables of the stack.
@@ -152,12 +152,15 @@ int ordered_pairs(lua_State *L) {
         lua_call(L, 1, 3);
         return 3;
     }
-    see_through(L, 1);
+    lua_settop(L, 1);
+    lua_pushvalue(L, 1);
+    see_through(L, 2);
     luaL_checktype(L, 1, LUA_TTABLE);
-    const auto count = push_ordered_keys(L, 1);
+    const auto count = push_ordered_keys(L, 2);
     lua_pushinteger(L, count);
     lua_pushinteger(L, 0);
-    lua_pushcclosure(L, next_ordered, 4);
+    lua_pushvalue(L, 2);
+    lua_pushcclosure(L, next_ordered, 5);
     lua_pushvalue(L, 1);
     lua_pushnil(L);
     return 3;

@@ -23,8 +23,9 @@ constexpr std::string_view phases[] = { "diagnose", "backup", "repair", "verify"
 
 // Leaves the table that the runbook's file returns on the stack.
 void push_runbook(lua_State *L) {
-    const auto &session = session_of(L);
+    auto &session = session_of(L);
     push_module(L, session.main);
+    session.place = session.file_of(session.main);
     if (!lua_istable(L, -1))
         raise(L, fmt::format("{} must return the runbook's table, not a {}",
                              session.file_of(session.main), luaL_typename(L, -1)));
@@ -70,7 +71,7 @@ Value describe_table(lua_State *L, int table) {
         { "kind", "described" }, { "table", std::move(table) }, { "modules", std::move(modules) } });
 }
 
-void run_phase(lua_State *L, int runbook, int kase, std::string_view phase) {
+void run_phase(lua_State *L, int runbook, int case_table, std::string_view phase) {
     auto &session = session_of(L);
     push_text(L, phase);
     if (lua_rawget(L, runbook) != LUA_TFUNCTION)
@@ -78,12 +79,12 @@ void run_phase(lua_State *L, int runbook, int kase, std::string_view phase) {
     (void)ask_host(Value::Map{ { "kind", "phase" }, { "name", phase } });
     session.phase = phase;
     session.place = place_of(L, -1); // for what is wrong with it as a whole
-    lua_pushvalue(L, kase);
+    lua_pushvalue(L, case_table);
     lua_call(L, 1, LUA_MULTRET);
-    if (lua_gettop(L) > kase)
+    if (lua_gettop(L) > case_table)
         raise(L,
               fmt::format("{} returns a value; a phase keeps what the next one needs in case", phase));
-    must_be_plain(L, kase, "case");
+    must_be_plain(L, case_table, "case");
     session.phase.clear();
 }
 
@@ -93,10 +94,10 @@ void run_phase(lua_State *L, int runbook, int kase, std::string_view phase) {
     const int runbook = lua_gettop(L);
     if (!(describe_table(L, runbook) == session.description))
         raise(L, "the runbook describes itself differently from before");
-    push(L, session.parameters);
-    const int kase = lua_gettop(L);
+    push(L, session.parameters.map() ? session.parameters : Value::Map{});
+    const int case_table = lua_gettop(L);
     for (const auto phase : phases)
-        run_phase(L, runbook, kase, phase);
+        run_phase(L, runbook, case_table, phase);
     end_with(Value::Map{ { "kind", "done" } });
 }
 

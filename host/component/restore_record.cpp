@@ -36,6 +36,15 @@ Result<std::optional<Value>> load_record(const io::Path& state) {
 
 Result<void> clear_record(const io::Path& state) { return io::remove_durably(record_path(state)); }
 
+Result<void> must_have_data(const vault::ComponentRecord& record) {
+    if (record.success)
+        return {};
+    return Error{ .kind = Kind::missing,
+                  .why =
+                      fmt::format("this snapshot holds nothing of {}: {}", record.name, record.error),
+                  .fix = "choose an older snapshot (respawn list)" };
+}
+
 Result<io::FileLock> hold_state(const io::Path& state) {
     if (state.empty())
         return Error{ .why = "a component was given no state folder" };

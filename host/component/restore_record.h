@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "base/value.h"
 #include "io/file.h"
+#include "vault/object.h"
 
 #include <optional>
 
@@ -13,6 +14,9 @@ namespace respawn::component {
 Result<void> save_record(const io::Path& state, const Value& record);
 Result<std::optional<Value>> load_record(const io::Path& state);
 Result<void> clear_record(const io::Path& state);
+
+// Kind::missing for a component whose backup failed: there is nothing to bring back.
+Result<void> must_have_data(const vault::ComponentRecord& record);
 
 // One restore or backup of a component at a time. Kind::leased while another process is at it.
 Result<io::FileLock> hold_state(const io::Path& state);

@@ -74,6 +74,7 @@ class SqliteComponent final : public Component {
     Result<RestoreReport> restore_live(vault::Vault& from, const ComponentRecord& record,
                                        const Work& work) override;
     Result<std::string> finish_restore(const Work& work) override;
+    Result<bool> matches(const ComponentRecord& record, const Work& work) override;
     Result<std::vector<std::string>> find_faults(const Work& work) override;
 
   private:
@@ -292,6 +293,22 @@ Result<std::string> SqliteComponent::finish_restore(const Work& work) {
     auto did = TRY(finish_switch(*record).while_doing("finish an interrupted restore", settings_.name));
     TRY(clear_record(work.state));
     return did;
+}
+
+Result<bool> SqliteComponent::matches(const ComponentRecord& record, const Work& work) {
+    if (!io::is_there(live()))
+        return false;
+    const auto folder = TRY(io::TemporaryFolder::make(work.state));
+    const ImageRequest request{ live(), folder.path() / "database", patience(work), {}, {} };
+    const auto found = [&]() -> Result<Value> {
+        TRY(take_image(request));
+        const auto copy =
+            TRY(SqliteHandle::open(request.image, SqliteHandle::Access::own, patience(work)));
+        return survey(copy);
+    }();
+    if (!found.ok() && found.error().kind != Kind::corrupt)
+        return found.error();
+    return found.ok() && found.value().at("tables") == record.detail.at("tables");
 }
 
 std::vector<std::string> header_faults(std::string_view header, std::uint64_t size,

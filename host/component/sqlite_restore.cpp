@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "component/in_use.h"
+#include "component/restore_record.h"
 #include "component/sqlite_image.h"
 #include "component/sqlite_survey.h"
 
@@ -84,6 +85,7 @@ Result<void> finish_file(const vault::TreeEntry& entry, const io::Path& path, No
 } // namespace
 
 Result<vault::TreeEntry> database_entry(vault::Vault& from, const vault::ComponentRecord& record) {
+    TRY(must_have_data(record));
     auto tree = TRY(from.tree(record.tree));
     if (tree.size() != 1 || tree[0].type != vault::EntryType::file || !is_plain_name(tree[0].name) ||
         tree[0].content.size != tree[0].size)

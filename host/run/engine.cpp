@@ -43,9 +43,8 @@ struct Nobody final : Listener {
 // The talk with the worker of one run, until it ends. ok: the runbook ran to its end.
 class Conversation {
   public:
-    Conversation(Worker& worker, Gate& gate, Listener& listener, const Cancellation& cancel,
-                 Moment stop_at)
-        : worker_(worker), gate_(gate), listener_(listener), cancel_(cancel), stop_at_(stop_at) {}
+    Conversation(Worker& worker, Gate& gate, Listener& listener, const Cancellation& cancel)
+        : worker_(worker), gate_(gate), listener_(listener), cancel_(cancel) {}
 
     Result<void> hold() {
         for (;;) {
@@ -187,7 +186,7 @@ Result<Planned> Engine::plan(const Request& request, Listener& listener) {
     if (!ended.ok()) {
         planned.ended_at = ended.error();
         planned.plan.effects.list()->push_back(
-            Value::Map{ { "name", "ends" }, { "why", ended.error().why } });
+            Value(Value::Map{ { "name", "ends" }, { "why", ended.error().why } }));
     }
     planned.plan.hash = plan_hash(planned.plan);
     TRY(TRY(game_.journal())->save_plan(planned.plan));

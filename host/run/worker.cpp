@@ -146,6 +146,8 @@ Result<Worker> Worker::start(Value::Map task, const WorkerLimits& limits, const 
     const auto process = TRY(spawn(program, theirs.number()));
     Worker worker(process, std::move(ours), limits, cancel);
     task.insert_or_assign("memory_bytes", static_cast<std::int64_t>(limits.memory_bytes));
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(limits.deadline).count();
+    task.insert_or_assign("processor_seconds", std::int64_t{ seconds } + 60);
     TRY(worker.send(task));
     return worker;
 }

@@ -206,6 +206,8 @@ TEST_CASE("sources that are no sound database each say so") {
         REQUIRE_FALSE(record.success);
         REQUIRE(record.error.find("missing") != std::string::npos);
         REQUIRE(faults().size() == 1);
+        REQUIRE(saves(place)->restore_live(*place.vault, record, place.work).error().kind ==
+                Kind::missing);
     }
     SECTION("no tables") {
         Game(live).run("PRAGMA user_version=1");
@@ -298,7 +300,10 @@ TEST_CASE("a live restore switches the database in and keeps the old one aside w
         const auto report = must(component->restore_live(*place.vault, record, place.work));
         REQUIRE(report.kept_aside.empty());
     }
+    REQUIRE(must(component->matches(record, place.work)));
     REQUIRE(Game(live).number("SELECT sum(gold) FROM players") == 120);
+    Game(live).run("UPDATE players SET gold = gold + 1");
+    REQUIRE_FALSE(must(component->matches(record, place.work)));
     REQUIRE((fs::status(live).permissions() & fs::perms::mask) == static_cast<fs::perms>(0640));
     REQUIRE(must(component->finish_restore(place.work)) == "");
 }
@@ -334,7 +339,7 @@ TEST_CASE("a live restore is refused while anyone has the database open, and say
 }
 
 TEST_CASE("a live restore killed at any step is finished or rolled back, and nothing is lost") {
-    Place place;
+    Place place(quick_folder());
     const auto live = place.path("game/saves.db");
     make_small(live);
     const auto component = saves(place);

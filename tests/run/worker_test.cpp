@@ -124,6 +124,9 @@ TEST_CASE("what a script is given cannot be changed by it") {
              "getmetatable('').__index = {}",
              "getmetatable(respawn).__index = {}",
              "table.sort(math)",
+             "local _, t = pairs(string) t.upper = nil",
+             "local next, t = pairs(string) rawset(t, 'upper', nil)",
+             "getmetatable(setmetatable({}, string)).upper = nil",
          }) {
         INFO(lines);
         const auto why = outcome(std::string(lines) + " respawn.log('changed', ('a'):upper())");

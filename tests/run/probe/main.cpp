@@ -83,7 +83,7 @@ const std::map<std::string, std::function<void()>> attempts = {
 
 int main() {
     const auto start = receive_frame(worker::host_descriptor);
-    if (!start.ok() || !worker::enter_cage(std::size_t{ 64 } << 20).ok())
+    if (!start.ok() || !worker::enter_cage(std::size_t{ 64 } << 20, 60).ok())
         return 1;
     attempts.at(start.value().text_at("attempt"))();
     worker::end_with(Value::Map{ { "kind", "done" } });

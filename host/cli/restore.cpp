@@ -1,0 +1,253 @@
+#include "base/id.h"
+#include "base/text.h"
+#include "cli/output.h"
+#include "cli/snapshot_view.h"
+#include "cli/verb.h"
+#include "location/locations.h"
+
+#include <fmt/format.h>
+
+namespace respawn::cli {
+
+namespace {
+
+// What a restore works on, with a configuration or without one.
+struct Source {
+    std::optional<run::Game> game;
+    std::unique_ptr<vault::Vault> opened; // without a configuration
+    std::unique_ptr<io::TemporaryFolder> cache;
+    vault::Vault* vault = nullptr;
+};
+
+Result<Source> open_source(const Context& context) {
+    Source source;
+    if (!context.typed.has("--location")) {
+        source.game = TRY(context.game(config::Strictness::lenient));
+        source.vault = TRY(source.game->vault());
+        return source;
+    }
+    if (!context.typed.has("--key-file") || !context.typed.has("--to"))
+        return Error{ .kind = Kind::usage,
+                      .why = "without a configuration, restore needs the key and a place",
+                      .fix = "respawn restore latest --location URL --key-file FILE --to FOLDER" };
+    const auto key = TRY(crypto::read_key_file(context.typed.value("--key-file")));
+    const auto url = context.typed.value("--location");
+    source.cache = std::make_unique<io::TemporaryFolder>(TRY(io::TemporaryFolder::make()));
+    source.opened = TRY(vault::Vault::open(TRY(location::open_location(url)), key, source.cache->path())
+                            .while_doing("open the vault", url));
+    source.vault = source.opened.get();
+    return source;
+}
+
+Result<std::vector<const vault::ComponentRecord*>> chosen(const vault::Snapshot& snapshot,
+                                                          const std::vector<std::string>& names) {
+    std::vector<const vault::ComponentRecord*> records;
+    for (const auto& record : snapshot.components)
+        if (record.success &&
+            (names.empty() || std::find(names.begin(), names.end(), record.name) != names.end()))
+            records.push_back(&record);
+    for (const auto& name : names)
+        if (!snapshot.component(name))
+            return Error{ .kind = Kind::missing,
+                          .why = fmt::format("snapshot {} has no component {}", snapshot.id,
+                                             printable(name)),
+                          .fix = "it has: " + component_names(snapshot) };
+    if (records.empty())
+        return Error{ .kind = Kind::missing,
+                      .why = fmt::format("snapshot {} has no component that succeeded", snapshot.id),
+                      .fix = "respawn list shows others" };
+    return records;
+}
+
+struct Restored {
+    const vault::ComponentRecord* record;
+    component::RestoreReport report;
+    io::Path place;
+};
+
+Value json_of(const vault::Snapshot& snapshot, const std::vector<Restored>& all, Moment started) {
+    Value::List components;
+    std::uint64_t bytes = 0;
+    for (const auto& [record, report, place] : all) {
+        bytes += report.size_bytes;
+        Value::List kept;
+        for (const auto& path : report.kept_aside)
+            kept.push_back(path.string());
+        components.push_back(
+            Value::Map{ { "name", record->name },
+                        { "type", record->kind },
+                        { "size_bytes", static_cast<std::int64_t>(report.size_bytes) },
+                        { "files", static_cast<std::int64_t>(report.files) },
+                        { "unchanged_files", static_cast<std::int64_t>(report.unchanged_files) },
+                        { "duration_seconds", static_cast<double>(report.duration) / 1e6 },
+                        { "place", place.string() },
+                        { "kept_aside", std::move(kept) },
+                        { "notes", Value::List(report.notes.begin(), report.notes.end()) },
+                        { "success", true } });
+    }
+    return Value::Map{ { "backup_id", snapshot.id },
+                       { "start_time", to_rfc3339(started) },
+                       { "end_time", to_rfc3339(now()) },
+                       { "components", std::move(components) },
+                       { "size_bytes", static_cast<std::int64_t>(bytes) },
+                       { "rto_seconds", static_cast<double>((now() - started).count()) / 1e6 },
+                       { "overall_success", true } };
+}
+
+void show(const vault::Snapshot& snapshot, const std::vector<Restored>& all, Moment started) {
+    for (const auto& [record, report, place] : all) {
+        say(fmt::format("restored {} ({}, {}{}) to {}, verified", record->name,
+                        human_size(report.size_bytes), counted(report.files, "file"),
+                        report.unchanged_files
+                            ? fmt::format(", {} were right already", report.unchanged_files)
+                            : "",
+                        printable(place.string())));
+        for (const auto& kept : report.kept_aside)
+            say(fmt::format("  what was there is kept in {}", printable(kept.string())));
+        for (const auto& note : report.notes)
+            say("  note: " + printable(note));
+    }
+    say(fmt::format("done in {}, from snapshot {} of {}", human_duration(now() - started), snapshot.id,
+                    to_rfc3339({ snapshot.started }, true)));
+}
+
+Result<int> restore_beside(const Context& context, Source& source, const vault::Snapshot& snapshot,
+                           const std::vector<const vault::ComponentRecord*>& records) {
+    const io::Path to = context.typed.value("--to");
+    const auto started = now();
+    std::vector<Restored> all;
+    for (const auto* record : records) {
+        const auto place = records.size() == 1 && !io::is_there(to) ? to : to / record->name;
+        const auto component = TRY(component::open_recorded(*record));
+        ProgressBar bar("restoring " + record->name);
+        TRY(io::make_folder(to.has_parent_path() ? to.parent_path() : io::Path(".")));
+        if (place != to)
+            TRY(io::make_folder(to));
+        if (record->kind == "sqlite")
+            TRY(io::make_folder(place)); // the file keeps its own name in it
+        const component::Work work{ .cancel = context.cancel,
+                                    .progress = [&](std::uint64_t done,
+                                                    std::uint64_t total) { bar.show(done, total); },
+                                    .state = {} };
+        all.push_back({
+            record, TRY(component->restore_to(*source.vault, *record, place, work)
+                            .while_doing("restore " + record->name, "snapshot " + snapshot.id))
+            , place
+        });
+    }
+    if (context.json)
+        say_json(json_of(snapshot, all, started));
+    else
+        show(snapshot, all, started);
+    return 0;
+}
+
+// The whole restore is a run of its own: it holds everything while it works, and stays in the journal.
+Result<journal::RunRecord> begin_run(journal::Journal& journal, const vault::Snapshot& snapshot,
+                                     const std::string& reason) {
+    journal::RunRecord run{ .id = make_ulid(now()),
+                            .runbook = "restore",
+                            .version = "1.0.0",
+                            .mode = "live",
+                            .target = "/",
+                            .operator_name = operator_name(),
+                            .reason = reason,
+                            .plan = {},
+                            .parameters = Value::Map{ { "snapshot", snapshot.id } } };
+    TRY(journal.start_run(run, {}));
+    return run;
+}
+
+Result<std::vector<Restored>> replace_live(const Context& context, Source& source,
+                                           const vault::Snapshot& snapshot,
+                                           const std::vector<const vault::ComponentRecord*>& records) {
+    std::vector<Restored> all;
+    for (const auto* record : records) {
+        auto* component = TRY(source.game->component(record->name));
+        ProgressBar bar("restoring " + record->name);
+        auto work = source.game->work(record->name, context.cancel);
+        work.progress = [&](std::uint64_t done, std::uint64_t total) { bar.show(done, total); };
+        TRY(component->finish_restore(work));
+        const auto& settings = component->settings();
+        all.push_back({
+            record, TRY(component->restore_live(*source.vault, *record, work)
+                            .while_doing("restore " + record->name, "snapshot " + snapshot.id))
+            , settings.path.empty() ? settings.paths.front() : settings.path
+        });
+        if (database::is_database(settings))
+            TRY(TRY(source.game->journal())
+                    ->accept_marker(record->name,
+                                    TRY(TRY(source.game->database(record->name))->marker_state())));
+    }
+    return all;
+}
+
+Result<int> restore_in_place(const Context& context, Source& source, const vault::Snapshot& snapshot,
+                             const std::vector<const vault::ComponentRecord*>& records) {
+    tell(fmt::format("LIVE restore of {} from snapshot {} of {} ({})", source.game->config().game,
+                     snapshot.id, to_rfc3339({ snapshot.started }, true), age_of(snapshot.started)));
+    for (const auto* record : records)
+        for (const auto& line :
+             TRY(TRY(source.game->component(record->name))->preview_restore(*source.vault, *record))
+                 .lines)
+            tell("  would " + line);
+    tell(fmt::format(
+        "What was written since {} is lost from the live data; what is replaced is kept aside.",
+        to_rfc3339({ snapshot.started }, true)));
+    if (!context.typed.has("--yes") &&
+        !TRY(ask("Replace the live data?", "the same command with --yes"))) {
+        tell("nothing was changed");
+        return 5;
+    }
+    const auto started = now();
+    auto* journal = TRY(source.game->journal());
+    const auto run = TRY(begin_run(*journal, snapshot, context.typed.value("--reason")));
+    const auto all = replace_live(context, source, snapshot, records);
+    TRY(journal->set_state(run.id, all.ok() ? journal::RunState::done : journal::RunState::failed,
+                           all.ok() ? Value() : run::to_value(all.error())));
+    const auto& restored = TRY(all);
+    if (context.json)
+        say_json(json_of(snapshot, restored, started));
+    else
+        show(snapshot, restored, started);
+    return 0;
+}
+
+Result<int> bring_back(const Context& context) {
+    auto source = TRY(open_source(context));
+    const auto names = context.typed.values("--component");
+    const auto snapshot = TRY(vault::find_snapshot(
+        TRY(source.vault->snapshots()), context.typed.value("BACKUP", "latest"), names, now()));
+    const auto records = TRY(chosen(snapshot, names));
+    return context.typed.has("--to") ? restore_beside(context, source, snapshot, records)
+                                     : restore_in_place(context, source, snapshot, records);
+}
+
+} // namespace
+
+extern const Verb restore = {
+    .name = "restore",
+    .summary = "Brings a backup back: to a new place with --to, else in place of the live data.",
+    .arguments = { { .name = "BACKUP",
+                     .doc = "an id, a prefix of one, latest, latest:PLAN or @TIME; latest when left "
+                            "out" } },
+    .options = { { .name = "--component",
+                   .value = "NAME",
+                   .doc = "only this one; may be repeated",
+                   .repeated = true },
+                 { .name = "--to", .value = "PLACE", .doc = "a new folder; nothing live is touched" },
+                 { .name = "--yes", .doc = "replace the live data without asking" },
+                 { .name = "--reason", .value = "TEXT", .doc = "why, for the journal" },
+                 { .name = "--location",
+                   .value = "URL",
+                   .doc = "the vault, when there is no configuration (with --key-file and --to)" },
+                 { .name = "--key-file",
+                   .value = "FILE",
+                   .doc = "the key, when there is no configuration" } },
+    .details = "Replacing live data shows what would happen and asks; what is replaced is kept aside. "
+               "A restore that was killed is finished or\nrolled back by the next restore or resume.",
+    .example = "respawn restore @yesterday --component database --to /tmp/yesterday",
+    .run = bring_back,
+};
+
+} // namespace respawn::cli

@@ -1,0 +1,137 @@
+#include "cli/run_view.h"
+
+#include "base/text.h"
+#include "cli/output.h"
+
+#include <fmt/format.h>
+
+namespace respawn::cli {
+
+namespace {
+
+// What an effect did, as lines: its rows, or its sentence.
+std::vector<std::string> effect_lines(const run::Step& step, const run::Done& done) {
+    if (step.primitive.effect == run::Effect::writes_rows)
+        return change_lines(done.rows);
+    return { run::would_text(step.primitive, step.arguments) };
+}
+
+} // namespace
+
+void RunPrinter::line(std::string_view text) {
+    say(fmt::format("    {:<9} {}", std::exchange(named_, true) ? "" : phase_, text));
+}
+
+void RunPrinter::finish() {
+    if (checks_ > 0)
+        line(fmt::format("{} {}{}", counted(static_cast<std::uint64_t>(checks_), "check"),
+                         checks_ == 1 ? "passes" : "pass", would_ ? " on the changed data" : ""));
+    checks_ = 0;
+}
+
+void RunPrinter::phase(std::string_view name) {
+    finish();
+    phase_ = name;
+    named_ = false;
+}
+
+void RunPrinter::log(std::string_view text) {
+    for (const auto part : split(text, '\n'))
+        line(printable(part));
+}
+
+void RunPrinter::done(const run::Step& step, const run::Done& done) {
+    if (step.primitive.name == "check")
+        ++checks_;
+    if (step.primitive.effect == run::Effect::reads)
+        return;
+    const bool rows = step.primitive.effect == run::Effect::writes_rows;
+    const std::string verb =
+        rows ? (would_ ? "would change  " : "changed  ") : (would_ ? "would " : "done: ");
+    for (const auto& text : effect_lines(step, done))
+        line(verb + text);
+    if (!done.note.empty())
+        line(painted("(" + printable(done.note) + ")", Colour::dim));
+}
+
+void RunRecorder::log(std::string_view text) {
+    timeline_.push_back(Value::Map{ { "phase", phase_ }, { "kind", "log" }, { "text", text } });
+}
+
+void RunRecorder::done(const run::Step& step, const run::Done& done) {
+    Value::Map entry{ { "phase", step.phase },
+                      { "kind", step.primitive.effect == run::Effect::reads ? "read" : "effect" },
+                      { "step", step.position },
+                      { "name", step.primitive.name },
+                      { "where", step.where },
+                      { "note", done.note } };
+    if (step.primitive.effect != run::Effect::reads) {
+        entry.insert_or_assign("arguments", step.arguments);
+        entry.insert_or_assign("rows", database::to_value({ .rows = done.rows }).at("rows"));
+    }
+    timeline_.push_back(std::move(entry));
+}
+
+std::string state_of(const journal::RunRecord& run) {
+    if (run.state == journal::RunState::running &&
+        journal::liveness(run.holder) == journal::Liveness::dead)
+        return "interrupted";
+    return std::string(journal::name_of(run.state));
+}
+
+Value to_value(const journal::RunRecord& run) {
+    const auto time = [](Moment moment) {
+        return moment.microseconds == 0 ? Value() : Value(to_rfc3339(moment));
+    };
+    return Value::Map{ { "id", run.id },
+                       { "runbook", run.runbook },
+                       { "version", run.version },
+                       { "mode", run.mode },
+                       { "target", run.target },
+                       { "operator", run.operator_name },
+                       { "reason", run.reason },
+                       { "plan", run.plan },
+                       { "parameters", run.parameters },
+                       { "state", state_of(run) },
+                       { "phase", run.phase },
+                       { "error", run.error },
+                       { "host", run.holder.host },
+                       { "pid", run.holder.pid },
+                       { "start_time", time(run.started) },
+                       { "end_time", time(run.finished) } };
+}
+
+int show_outcome(const run::Outcome& outcome) {
+    const auto& run = outcome.run;
+    if (!outcome.error) {
+        say(fmt::format("{} in {}: run {}, {}. To look at it again: respawn runs show {}",
+                        painted("Done", Colour::green), human_duration(now() - run.started), run.id,
+                        counted(static_cast<std::uint64_t>(outcome.effects), "effect"), run.id));
+        return 0;
+    }
+    if (outcome.error->kind == Kind::not_needed) {
+        say(fmt::format("Nothing needed doing: {}", printable(outcome.error->why)));
+        return 0;
+    }
+    const auto did = outcome.effects == 0
+                         ? std::string("nothing was changed")
+                         : fmt::format("{} of this run happened and stay{}",
+                                       counted(static_cast<std::uint64_t>(outcome.effects), "effect"),
+                                       outcome.effects == 1 ? "s" : "");
+    auto error = *outcome.error;
+    if (error.what.empty()) {
+        error.what = "finish " + run.runbook;
+        error.on = "run " + run.id;
+    }
+    if (error.fix.empty())
+        error.fix = outcome.effects == 0
+                        ? fmt::format("respawn runs show {}", run.id)
+                        : fmt::format("look: respawn runs show {0} (it has every row as it was "
+                                      "before); then go on: respawn resume {0}",
+                                      run.id);
+    tell(error_text(error, fmt::format("{}; run {} is {}", did, run.id, journal::name_of(run.state))));
+    const auto code = run::exit_code(error.kind);
+    return error.kind == Kind::moved && outcome.effects > 0 ? 5 : code;
+}
+
+} // namespace respawn::cli

@@ -1,0 +1,49 @@
+// How runs look while they go on and afterwards.
+#pragma once
+
+#include "cli/verb.h"
+
+namespace respawn::cli {
+
+// Shows phases, log lines and effects on stdout as they come, in columns:
+//   repair    would change  players[17].galleons  120 → 170
+class RunPrinter final : public run::Listener {
+  public:
+    // `would` for a dry run.
+    explicit RunPrinter(bool would) : would_(would) {}
+    void phase(std::string_view name) override;
+    void log(std::string_view text) override;
+    void done(const run::Step& step, const run::Done& done) override;
+    // What is left to say of the last phase (how many checks passed).
+    void finish();
+
+  private:
+    void line(std::string_view text);
+    void count_check(const run::Step& step);
+
+    bool would_;
+    std::string phase_;
+    bool named_ = false; // whether this phase's name stands on a line already
+    int checks_ = 0;
+};
+
+// Takes the words for --json: {phases: [{name, lines}], effects: […]}.
+class RunRecorder final : public run::Listener {
+  public:
+    void phase(std::string_view name) override { phase_ = name; }
+    void log(std::string_view text) override;
+    void done(const run::Step& step, const run::Done& done) override;
+    const Value::List& timeline() const { return timeline_; }
+
+  private:
+    std::string phase_;
+    Value::List timeline_;
+};
+
+// "interrupted" when the process of a running run is gone; else the state's own name.
+std::string state_of(const journal::RunRecord& run);
+Value to_value(const journal::RunRecord& run);
+// How a live run ended, for a person; gives the exit code.
+int show_outcome(const run::Outcome& outcome);
+
+} // namespace respawn::cli

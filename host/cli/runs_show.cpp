@@ -1,0 +1,87 @@
+#include "base/text.h"
+#include "cli/output.h"
+#include "cli/run_view.h"
+#include "cli/verb.h"
+
+#include <fmt/format.h>
+
+namespace respawn::cli {
+
+namespace {
+
+Value to_value(const journal::CallRecord& call) {
+    return Value::Map{ { "step", call.position },
+                       { "phase", call.phase },
+                       { "name", call.name },
+                       { "component", call.component },
+                       { "where", call.where },
+                       { "arguments", call.arguments },
+                       { "policy", journal::name_of(call.policy) },
+                       { "state", journal::name_of(call.state) },
+                       { "result", call.result },
+                       { "begun", to_rfc3339(call.begun) },
+                       { "settled",
+                         call.settled.microseconds == 0 ? Value() : Value(to_rfc3339(call.settled)) } };
+}
+
+void show_call(const journal::CallRecord& call) {
+    const bool effect = call.policy != journal::Policy::none;
+    const auto state = std::string(journal::name_of(call.state));
+    const auto line =
+        fmt::format("  {}  {:>3}  {:<9} {:<18} {:<7} {}", to_rfc3339(call.begun, true).substr(11, 8),
+                    call.position, call.phase, call.name, state, printable(call.where));
+    say(effect ? painted(line, Colour::bold) : line);
+    if (const auto written = database::written_from(call.result.at("written")); written.ok())
+        for (const auto& change : change_lines(written.value().rows))
+            say("                 " + change);
+    if (call.state == journal::CallState::failed || call.state == journal::CallState::parked)
+        say("                 " + printable(call.result.text_at("why")));
+}
+
+void show_run(const journal::RunRecord& run, const std::vector<journal::CallRecord>& calls) {
+    say(fmt::format("run {}  {} {}  {}", run.id, run.runbook, run.version,
+                    painted(state_of(run), Colour::bold)));
+    say(fmt::format("  by {} on {}, {}{}", printable(run.operator_name), run.holder.host,
+                    to_rfc3339(run.started, true),
+                    run.reason.empty() ? "" : ": " + printable(run.reason)));
+    say(fmt::format("  parameters {}, target {}{}", to_text(run.parameters), printable(run.target),
+                    run.plan.empty() ? "" : ", plan " + run.plan.substr(0, 12)));
+    for (const auto& call : calls)
+        show_call(call);
+    if (!run.error.is_null() && !run.error.text_at("why").empty())
+        say(fmt::format("  ended: {}", printable(run.error.text_at("why"))));
+    const auto state = state_of(run);
+    if (state == "interrupted" || state == "parked" || state == "failed")
+        say(fmt::format("  next: respawn resume {0}   (or give it up: respawn resume {0} --abort)",
+                        run.id));
+}
+
+Result<int> show(const Context& context) {
+    auto game = TRY(context.game(config::Strictness::lenient));
+    auto* journal = TRY(game.journal());
+    const auto run = TRY(journal->run(context.typed.value("RUN")));
+    const auto calls = TRY(journal->calls(run.id));
+    if (!context.json) {
+        show_run(run, calls);
+        return 0;
+    }
+    auto answer = *cli::to_value(run).map();
+    Value::List steps;
+    for (const auto& call : calls)
+        steps.push_back(to_value(call));
+    answer.insert_or_assign("steps", std::move(steps));
+    say_json(answer);
+    return 0;
+}
+
+} // namespace
+
+extern const Verb runs_show = {
+    .name = "runs show",
+    .summary = "Shows one run: every step, with what each effect changed, before and after.",
+    .arguments = { { .name = "RUN", .doc = "its id or a prefix", .required = true } },
+    .example = "respawn runs show 01J8K",
+    .run = show,
+};
+
+} // namespace respawn::cli

@@ -1,0 +1,149 @@
+#include "base/text.h"
+#include "cli/output.h"
+#include "cli/run_view.h"
+#include "cli/snapshot_view.h"
+#include "cli/verb.h"
+
+#include <fmt/format.h>
+
+namespace respawn::cli {
+
+namespace {
+
+// What is protected, how old, what is wrong; and the one command that helps most.
+struct State {
+    std::vector<vault::Snapshot> snapshots;
+    std::vector<journal::RunRecord> open_runs;
+    std::optional<Error> vault_error, journal_error;
+    std::string next; // command
+    bool bad = false;
+};
+
+const vault::Snapshot* newest_good(const std::vector<vault::Snapshot>& snapshots,
+                                   const std::string& component) {
+    for (auto snapshot = snapshots.rbegin(); snapshot != snapshots.rend(); ++snapshot) {
+        const auto* record = snapshot->component(component);
+        if (record && record->success && record->error.empty())
+            return &*snapshot;
+    }
+    return nullptr;
+}
+
+void suggest(State& state, std::string command) {
+    if (state.next.empty())
+        state.next = std::move(command);
+}
+
+State look(run::Game& game) {
+    State state;
+    auto vault = game.vault();
+    if (vault.ok()) {
+        auto snapshots = vault.value()->snapshots();
+        if (snapshots.ok())
+            state.snapshots = std::move(snapshots).value();
+        else
+            state.vault_error = snapshots.error();
+    } else if (io::is_there(game.config().state / "vault-seen") ||
+               vault.error().kind != Kind::missing) {
+        state.vault_error = vault.error();
+    }
+    if (state.vault_error) {
+        state.bad = true;
+        suggest(state, state.vault_error->fix);
+    }
+    if (!vault.ok())
+        return state;
+    auto journal = game.journal();
+    auto runs = journal.ok() ? journal.value()->runs(100)
+                             : Result<std::vector<journal::RunRecord>>(journal.error());
+    if (!runs.ok()) {
+        state.journal_error = runs.error();
+        state.bad = true;
+        return state;
+    }
+    for (auto& run : runs.value()) {
+        const auto name = state_of(run);
+        if (name == "running" || name == "interrupted" || name == "parked")
+            state.open_runs.push_back(run);
+        if (name == "interrupted" || name == "parked") {
+            state.bad = true;
+            suggest(state, "respawn resume " + run.id);
+        }
+    }
+    return state;
+}
+
+Value json_of(const run::Game& game, const State& state) {
+    Value::List components;
+    for (const auto& settings : game.config().components) {
+        const auto* snapshot = newest_good(state.snapshots, settings.name);
+        components.push_back(Value::Map{
+            { "name", settings.name },
+            { "type", settings.kind },
+            { "last_good", snapshot ? Value(snapshot->id) : Value() },
+            { "age_seconds",
+              snapshot ? Value((now().microseconds - snapshot->started) / 1'000'000) : Value() } });
+    }
+    Value::List runs;
+    for (const auto& run : state.open_runs)
+        runs.push_back(cli::to_value(run));
+    return Value::Map{ { "game", game.config().game },
+                       { "environment", game.config().environment },
+                       { "snapshots", static_cast<std::int64_t>(state.snapshots.size()) },
+                       { "components", std::move(components) },
+                       { "open_runs", std::move(runs) },
+                       { "healthy", !state.bad },
+                       { "vault_error",
+                         state.vault_error ? run::to_value(*state.vault_error) : Value() },
+                       { "next", state.next } };
+}
+
+void show(const run::Game& game, State& state) {
+    say(fmt::format("{} ({})", painted(game.config().game, Colour::bold), game.config().environment));
+    for (const auto& settings : game.config().components) {
+        const auto* snapshot = newest_good(state.snapshots, settings.name);
+        if (!snapshot)
+            suggest(state, "respawn backup");
+        say(fmt::format(
+            "  {:<12} {:<8} {}", settings.name, settings.kind,
+            snapshot ? fmt::format("last good backup {} ({})", age_of(snapshot->started), snapshot->id)
+                     : painted("NO GOOD BACKUP YET", Colour::red)));
+    }
+    std::uint64_t stored = 0;
+    for (const auto& snapshot : state.snapshots)
+        stored += snapshot.stored_bytes;
+    say(fmt::format("  {:<12} {}, {} written, at {}", "vault",
+                    counted(state.snapshots.size(), "backup"), human_size(stored),
+                    game.config().locations.front().url));
+    for (const auto* error : { &state.vault_error, &state.journal_error })
+        if (*error)
+            say(fmt::format("  {}  {}", painted("WRONG", Colour::red), printable((*error)->why)));
+    for (const auto& run : state.open_runs)
+        say(fmt::format("  {:<12} {} {} in {} since {}", painted(state_of(run), Colour::yellow), run.id,
+                        run.runbook, run.phase.empty() ? "start" : run.phase,
+                        to_rfc3339(run.started, true)));
+    say(fmt::format("Next: {}", state.next.empty() ? "all is well; respawn --help lists what there is"
+                                                   : state.next));
+}
+
+Result<int> show_status(const Context& context) {
+    auto game = TRY(context.game(config::Strictness::lenient));
+    auto state = look(game);
+    if (context.json)
+        say_json(json_of(game, state));
+    else
+        show(game, state);
+    return state.bad ? 4 : 0;
+}
+
+} // namespace
+
+extern const Verb status = {
+    .name = "status",
+    .summary = "What is protected, how old, what is wrong, what to type next: one screen.",
+    .details = "Exit 4 when something is wrong or waits.",
+    .example = "respawn status",
+    .run = show_status,
+};
+
+} // namespace respawn::cli
