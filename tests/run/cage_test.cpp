@@ -49,6 +49,6 @@ TEST_CASE("a worker that sends what is no message ends with one error") {
 }
 
 TEST_CASE("how a worker died is said") {
-    REQUIRE(attempt("crash").error().why == "the script's process crashed (signal 11)");
+    REQUIRE(attempt("crash").error().why == "the script's process crashed (signal 4)");
     REQUIRE(attempt("early end").error().why == "the script's process ended early (exit 7)");
 }
