@@ -18,7 +18,7 @@
 #if defined(__SANITIZE_ADDRESS__)
 // A sanitizer that finds something in the cage can't write what; the call it tries ends the process,
 // and the test that started it fails.
-extern "C" const char *__asan_default_options() { // NOLINT(bugprone-reserved-identifier)
+extern "C" const char* __asan_default_options() { // NOLINT(bugprone-reserved-identifier)
     return "detect_leaks=0:handle_segv=0:symbolize=0";
 }
 #endif
@@ -77,7 +77,7 @@ void make_refused_frame() {
     refused_number_at = 4 + 1 + 4 + 4 + std::strlen("call") + 1;
 }
 
-void on_refused_call(int, siginfo_t *info, void *) {
+void on_refused_call(int, siginfo_t* info, void*) {
     const auto number = static_cast<unsigned>(info->si_syscall);
     for (std::size_t i = 0; i < 4; ++i)
         refused_frame[refused_number_at + i] = static_cast<char>(number >> (8 * i));

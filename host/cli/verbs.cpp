@@ -9,8 +9,8 @@ extern const Verb decrypt, demo, docs;
 
 const std::vector<const Verb*>& verbs() {
     static const std::vector<const Verb*> all = {
-        &status, &init, &config_check, &backup,   &list,    &show, &restore, &check, &run_verb,
-        &resume, &runs, &runs_show,    &runbooks, &explain, &decrypt, &demo, &docs
+        &status, &init, &config_check, &backup,   &list,    &show,    &restore, &check, &run_verb,
+        &resume, &runs, &runs_show,    &runbooks, &explain, &decrypt, &demo,    &docs
     };
     return all;
 }

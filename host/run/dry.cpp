@@ -56,10 +56,17 @@ Result<Done> DryMode::perform(const Step& step) {
     return Error{ .kind = Kind::internal, .why = "no such effect" };
 }
 
+Result<io::Path> DryMode::scratch() {
+    if (!scratch_)
+        scratch_ =
+            std::make_unique<io::TemporaryFolder>(TRY(io::TemporaryFolder::make(TRY(game_.scratch()))));
+    return scratch_->path();
+}
+
 Result<database::Trial*> DryMode::trial(const std::string& component) {
     auto& trial = trials_[component];
     if (!trial)
-        trial = TRY(TRY(game_.database(component))->begin_trial(TRY(game_.scratch())));
+        trial = TRY(TRY(game_.database(component))->begin_trial(TRY(scratch())));
     return trial.get();
 }
 
@@ -72,7 +79,8 @@ Result<database::Reader*> DryMode::reader(std::string_view component) {
 Result<std::vector<std::string>> DryMode::faults(std::string_view component) {
     if (restored_.contains(component))
         return std::vector<std::string>();
-    return TRY(game_.component(component))->find_faults(game_.work(component, cancel_));
+    return TRY(game_.component(component))
+    ->find_faults(game_.work(component, cancel_));
 }
 
 Result<Done> DryMode::write(const Step& step) {
@@ -97,7 +105,7 @@ Result<Done> DryMode::restore(const Step& step) {
     const auto snapshot = TRY(
         vault::find_snapshot(TRY(vault->snapshots()), wanted.snapshot, { wanted.component }, now()));
     const auto* record = snapshot.component(wanted.component);
-    const auto place = TRY(game_.scratch())
+    const auto place = TRY(scratch())
     / fmt::format("restored-{}-{}", wanted.component, step.position);
     auto* component = TRY(game_.component(wanted.component));
     const auto report =

@@ -202,7 +202,7 @@ state: .respawn
 vault:
   key_file: respawn.key
   locations:
-    - {{ name: local, url: "file:vault" }}
+    - {{ name: local, url: vault }}
 components:
   database: {{ kind: sqlite, path: game.db }}
   memory: {{ kind: files, paths: [elizaos/memory], exclude: ["*.tmp"] }}

@@ -37,7 +37,7 @@ Patience hasty() { return { std::chrono::steady_clock::now() + std::chrono::mill
 
 TEST_CASE("messages come one by one as they were sent") {
     Pair pair;
-    for (const Value &message : { Value(7), Value("two"), Value(Value::List{ 1, 2 }) })
+    for (const Value& message : { Value(7), Value("two"), Value(Value::List{ 1, 2 }) })
         REQUIRE(send_frame(pair.ends[1], message).ok());
     REQUIRE(receive_frame(pair.ends[0]).value() == Value(7));
     REQUIRE(receive_frame(pair.ends[0], hasty()).value() == Value("two"));
@@ -45,7 +45,7 @@ TEST_CASE("messages come one by one as they were sent") {
 }
 
 TEST_CASE("an end between messages is missing, an end inside one is corrupt") {
-    for (const auto &[bytes, kind] :
+    for (const auto& [bytes, kind] :
          std::vector<std::pair<std::string, Kind>>{ { "", Kind::missing },
                                                     { length(9).substr(0, 2), Kind::corrupt },
                                                     { length(9), Kind::corrupt },

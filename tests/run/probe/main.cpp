@@ -22,14 +22,14 @@ using namespace respawn;
 
 namespace {
 
-void *new_page(int protection) {
+void* new_page(int protection) {
     return mmap(nullptr, 4096, protection, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 }
 
 void catch_an_exception() {
     try {
         throw std::runtime_error(std::string(100, 'x'));
-    } catch (const std::exception &) {
+    } catch (const std::exception&) {
     }
 }
 
