@@ -69,6 +69,12 @@ Result<database::Reader*> DryMode::reader(std::string_view component) {
     return static_cast<database::Reader*>(TRY(game_.database(component)));
 }
 
+Result<std::vector<std::string>> DryMode::faults(std::string_view component) {
+    if (restored_.contains(component))
+        return std::vector<std::string>();
+    return TRY(game_.component(component))->find_faults(game_.work(component, cancel_));
+}
+
 Result<Done> DryMode::write(const Step& step) {
     TRY(must_be_known(step));
     const auto write = TRY(step.primitive.write(Call(step.arguments, game_, *this, {})));
@@ -76,10 +82,11 @@ Result<Done> DryMode::write(const Step& step) {
     auto* copy = TRY(trial(step.component));
     const auto written = TRY(copy->write(write));
     effects_.push_back(planned_effect(step, &write, written.rows));
+    const auto shown = TRY(database::written_from(effects_.back()));
     const auto note =
         fresh ? fmt::format("tried in a private copy of {}", human_size(copy->copied_bytes())) : "";
     return Done{ .value = Value::Map{ { "rows", static_cast<std::int64_t>(written.rows.size()) } },
-                 .rows = written.rows,
+                 .rows = shown.rows,
                  .note = note };
 }
 
@@ -97,6 +104,7 @@ Result<Done> DryMode::restore(const Step& step) {
         TRY(component->restore_to(*vault, *record, place, game_.work(wanted.component, cancel_)));
     if (database::is_database(component->settings()))
         trials_[wanted.component] = TRY(database::open_private_copy(component->settings(), place));
+    restored_.insert(wanted.component);
     effects_.push_back(planned_effect(step, nullptr, {}));
     return Done{ .value = Value::Map{ { "bytes", static_cast<std::int64_t>(report.size_bytes) },
                                       { "snapshot", snapshot.id } },

@@ -107,6 +107,8 @@ Result<database::Reader*> Call::reader(std::string_view component) const {
     return mode_.reader(component);
 }
 
+Result<std::vector<std::string>> Call::faults(std::string_view component) const { return mode_.faults(component); }
+
 const Primitive* find(const Primitives& primitives, std::string_view name) {
     const auto found =
         std::find_if(primitives.begin(), primitives.end(),
