@@ -58,7 +58,8 @@ Result<Value> business_keys(SqliteConnection& connection) {
 // A message that came twice under one id counts once: its receiver drops the second.
 Result<Value> texts_sent(const World& world) {
     std::map<std::string, std::string> by_id;
-    for (const auto& message : *TRY(world.messages()).list())
+    const auto sent = TRY(world.messages());
+    for (const auto& message : *sent.list())
         by_id.insert_or_assign(message.text_at("id"),
                                message.text_at("title") + ": " + message.text_at("text"));
     Value::List texts;
