@@ -19,7 +19,8 @@ end
 local function differences(path, actual, expected, lines)
   if type(actual) ~= "table" or type(expected) ~= "table" then
     if actual ~= expected then
-      lines[#lines + 1] = ("%s\n    is        %s\n    should be %s"):format(path, shown(actual), shown(expected))
+      local pair = ("is        %s\n    should be %s"):format(shown(actual), shown(expected))
+      lines[#lines + 1] = (path == "" and "  " or path .. "\n    ") .. pair
     end
     return lines
   end
@@ -128,6 +129,9 @@ function World:files() return respawn.world_files { world = self.id } end
 
 -- The next run dies when the write with this `why` is committed, before the journal knows of it.
 function World:cut_power_after_commit(why) respawn.world_cut { world = self.id, why = why } end
+
+-- The next run dies at this boundary: "before accept_marker", "behind phase repair". crash_everywhere names them.
+function World:cut_power(boundary) respawn.world_cut { world = self.id, boundary = boundary } end
 
 -- A name that stands for a transaction's hash or for an address; what is one already stays as it is.
 function testing.tx_hash(name) return respawn.named { kind = "hash", name = name } end

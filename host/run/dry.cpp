@@ -105,8 +105,8 @@ Result<Done> DryMode::restore(const Step& step) {
     const auto snapshot = TRY(
         vault::find_snapshot(TRY(vault->snapshots()), wanted.snapshot, { wanted.component }, now()));
     const auto* record = snapshot.component(wanted.component);
-    const auto place = TRY(game_.scratch())
-    / fmt::format("restored-{}-{}", wanted.component, step.position);
+    copies_.push_back(TRY(io::TemporaryFolder::make(TRY(game_.scratch()))));
+    const auto place = copies_.back().path() / "restored";
     auto* component = TRY(game_.component(wanted.component));
     const auto report =
         TRY(component->restore_to(*vault, *record, place, game_.work(wanted.component, cancel_)));

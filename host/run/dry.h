@@ -32,6 +32,7 @@ class DryMode final : public Mode {
 
     Game& game_;
     const Cancellation& cancel_;
+    std::vector<io::TemporaryFolder> copies_; // of what was restored, gone with the dry run
     std::map<std::string, std::unique_ptr<database::Trial>, std::less<>> trials_;
     std::set<std::string, std::less<>> restored_;
     Value::List effects_;

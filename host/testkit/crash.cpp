@@ -94,14 +94,23 @@ Result<std::int64_t> snapshots_in(run::Game& game) {
     return static_cast<std::int64_t>(TRY(TRY(game.vault())->snapshots()).size());
 }
 
+// The game's rows and the business keys; where the run left a database that cannot be read, why.
+Value::Map rows_left(const World& world) {
+    const auto read = [&]() -> Result<Value::Map> {
+        auto connection = TRY(SqliteConnection::open(world.config().components.front().path,
+                                                     SqliteConnection::Access::read_only));
+        return Value::Map{ { "tables", TRY(tables_of(connection)) },
+                           { "keys", TRY(business_keys(connection)) } };
+    };
+    auto rows = read();
+    return rows.ok() ? std::move(rows).value() : Value::Map{ { "tables", rows.error().why } };
+}
+
 Result<Value> what_is_left(const World& world, Value::Map told) {
     run::Game game(world.config());
-    auto connection = TRY(SqliteConnection::open(world.config().components.front().path,
-                                                 SqliteConnection::Access::read_only));
     told.merge(TRY(effects_of(game)));
     told.insert_or_assign("snapshots", TRY(snapshots_in(game)));
-    told.insert_or_assign("tables", TRY(tables_of(connection)));
-    told.insert_or_assign("keys", TRY(business_keys(connection)));
+    told.merge(rows_left(world));
     told.insert_or_assign("messages", TRY(texts_sent(world)));
     return Value(std::move(told));
 }

@@ -18,7 +18,7 @@ class Fuse {
     Fuse(Cut cut, int tell) : cut_(std::move(cut)), tell_(tell) {}
 
     void pass(std::string_view boundary) {
-        if (++passed_ == cut_.boundary)
+        if (++passed_ == cut_.boundary || (!cut_.named.empty() && boundary == cut_.named))
             burn(boundary);
     }
     void committed(const std::string& why) {

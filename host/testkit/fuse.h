@@ -15,6 +15,8 @@ namespace respawn::testkit {
 struct Cut {
     std::int64_t boundary = 0; // the how manieth; from 1
     std::string after_commit;  // or behind the write that has this `why`
+    std::string named;         // or at the boundary of this name: "before accept_marker"
+    bool any() const { return boundary != 0 || !after_commit.empty() || !named.empty(); }
 };
 
 // What goes around a game's journal and databases, so that the process dies at the cut. `tell` is a

@@ -95,7 +95,9 @@ const std::vector<Kit::Primitive>& Kit::primitives() {
         { "world_messages", { { "world", "integer" } }, &Kit::messages },
         { "world_files", { { "world", "integer" } }, &Kit::file_names },
         { "world_chain", { { "world", "integer" }, { "endpoints", "list" } }, &Kit::set_chain },
-        { "world_cut", { { "world", "integer" }, { "why", "text" } }, &Kit::cut },
+        { "world_cut",
+          { { "world", "integer" }, { "why", "text" }, { "boundary", "text" } },
+          &Kit::cut },
         { "test_begin", { { "name", "text" } }, &Kit::begin_test },
         { "test_end",
           { { "passed", "boolean" }, { "why", "text" }, { "note", "text" } },
@@ -231,7 +233,8 @@ Result<Value> Kit::set_chain(const Value& arguments) {
 
 Result<Value> Kit::cut(const Value& arguments) {
     TRY(world(arguments))
-    ->cut_next_run({ .after_commit = arguments.text_at("why") });
+    ->cut_next_run(
+        { .after_commit = arguments.text_at("why"), .named = arguments.text_at("boundary") });
     return Value(nullptr);
 }
 

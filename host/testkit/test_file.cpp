@@ -13,6 +13,12 @@ namespace {
 constexpr std::string_view globals = "stdlib.testing";
 constexpr std::size_t most_modules = 100;
 
+Value one(const char* key, Value value) {
+    Value::Map map;
+    map.emplace(key, std::move(value));
+    return map;
+}
+
 class Conversation {
   public:
     Conversation(run::Worker& worker, const run::Source& source, const Stage& stage, Kit& kit)
@@ -46,11 +52,12 @@ class Conversation {
     }
 
     Value module(const std::string& name) {
-        auto text = ++modules_ > most_modules ? Error{ .kind = Kind::script, .why = "too many modules" }
-                                              : run::read_module(source_, name, stage_.folders);
+        if (++modules_ > most_modules)
+            return one("error", one("why", "a test may require at most 100 modules"));
+        auto text = run::read_module(source_, name, stage_.folders);
         if (!text.ok())
-            return Value::Map{ { "error", Value::Map{ { "why", text.error().why } } } };
-        return Value::Map{ { "source", std::move(text).value() } };
+            return one("error", one("why", text.error().why));
+        return one("source", std::move(text).value());
     }
 
     Result<Value> call(const Value& message) {
@@ -58,8 +65,8 @@ class Conversation {
         if (!value.ok() && value.error().kind == Kind::cancelled)
             return value;
         if (!value.ok())
-            return Value(Value::Map{ { "error", run::to_value(value.error()) } });
-        return Value(Value::Map{ { "value", std::move(value).value() } });
+            return one("error", run::to_value(value.error()));
+        return one("value", std::move(value).value());
     }
 
     run::Worker& worker_;

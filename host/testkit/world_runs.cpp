@@ -169,7 +169,7 @@ Result<Value> dry_run(const World& world, const Stage& stage, const run::Request
 
 Result<Value> live_run(World& world, const Stage& stage, const run::Request& request) {
     const auto cut = world.take_cut();
-    if (cut.boundary == 0 && cut.after_commit.empty())
+    if (!cut.any())
         return perform(world, stage, request, {});
     const auto ended = TRY(
         in_child(cut, [&](const run::Wraps& wraps) { return perform(world, stage, request, wraps); }));

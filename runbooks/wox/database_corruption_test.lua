@@ -80,6 +80,19 @@ end)
 
 crash_everywhere(RUNBOOK, {}, damaged_world)
 
+test("killed before the older database is accepted: after the resume other runbooks can write to it", function()
+  local game = healthy_world()
+  game:execute("insert into active_duels values (1, 1, 2, 10, 'active', ?, ?, null)", now() - 9000, now() - 9000)
+  game:backup()
+  same(game:run("wox/stuck_duel", { duel = 1 }).state, "done")
+  game:corrupt_database()
+  game:cut_power "before accept_marker"
+  same(game:run(RUNBOOK).state, "interrupted")
+  same(game:resume().state, "done")
+  same(game:value "select status from active_duels", "active", "it went back to before the duel was ended")
+  same(game:run("wox/stuck_duel", { duel = 1 }).state, "done")
+end)
+
 test("a dry run changes nothing", function()
   local game = damaged_world()
   local before = game:files()
