@@ -39,13 +39,8 @@ Result<void> must_be_known(const Step& step) {
 
 Result<Done> DryMode::perform(const Step& step) {
     switch (step.primitive.effect) {
-    case Effect::reads: {
-        TRY(must_be_known(step));
-        return Done {
-            .value = TRY(step.primitive.run(Call(step.arguments, game_, *this, {})))
-            , .rows = {}, .note = {}
-        };
-    }
+    case Effect::reads:
+        return read(step);
     case Effect::writes_rows:
         return write(step);
     case Effect::restores:
@@ -61,6 +56,19 @@ Result<io::Path> DryMode::scratch() {
         scratch_ =
             std::make_unique<io::TemporaryFolder>(TRY(io::TemporaryFolder::make(TRY(game_.scratch()))));
     return scratch_->path();
+}
+
+// Facts that cannot be told (two endpoints that differ) are for a person. Left as they are they would look like
+// something that only a live run knows, and the plan would end there as if all were well.
+Result<Done> DryMode::read(const Step& step) {
+    TRY(must_be_known(step));
+    auto value = step.primitive.run(Call(step.arguments, game_, *this, {}));
+    if (!value.ok() && value.error().kind == Kind::unknown)
+        value.error().kind = Kind::needs_person;
+    return Done {
+        .value = TRY(std::move(value))
+        , .rows = {}, .note = {}
+    };
 }
 
 Result<database::Trial*> DryMode::trial(const std::string& component) {

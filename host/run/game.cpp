@@ -75,8 +75,11 @@ Result<component::Component*> Game::component(std::string_view name) {
 
 Result<database::Database*> Game::database(std::string_view name) {
     auto& database = databases_[std::string(name)];
-    if (!database)
+    if (!database) {
         database = TRY(database::open_database(*TRY(find(config_.components, name, "component"))));
+        if (wraps_.database)
+            database = wraps_.database(std::move(database));
+    }
     return database.get();
 }
 
@@ -127,8 +130,11 @@ Result<crypto::Key> Game::journal_key() {
 }
 
 Result<journal::Journal*> Game::journal() {
-    if (!journal_)
+    if (!journal_) {
         journal_ = TRY(journal::open_local_journal(config_.state / "journal.db", TRY(journal_key())));
+        if (wraps_.journal)
+            journal_ = wraps_.journal(std::move(journal_));
+    }
     return journal_.get();
 }
 

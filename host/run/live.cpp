@@ -228,7 +228,7 @@ Result<Settled> LiveMode::probe_restore(const Step& step) {
                         .why = fmt::format("{} is sound, but is not what snapshot {} holds",
                                            wanted.component, snapshot.id) };
     }
-    game_.forget_database(wanted.component);
+    TRY(accept_restored(*component));
     return Settled{ .answer = Settled::Answer::happened,
                     .result = Value::Map{ { "value", Value::Map{ { "bytes", static_cast<std::int64_t>(
                                                                                 record->size_bytes) },
@@ -294,6 +294,16 @@ Result<Done> LiveMode::write(const Step& step) {
     return done_with(written);
 }
 
+// The database has gone back, and that is right: its lower marker is no sign of a loss.
+Result<void> LiveMode::accept_restored(const component::Component& component) {
+    const auto& settings = component.settings();
+    game_.forget_database(settings.name);
+    if (!database::is_database(settings))
+        return {};
+    return journal_.accept_marker(settings.name,
+                                  TRY(TRY(game_.database(settings.name))->marker_state()));
+}
+
 Result<Done> LiveMode::restore(const Step& step) {
     const auto wanted = TRY(step.primitive.restore(call_of(step)));
     auto* vault = TRY(game_.vault());
@@ -302,10 +312,7 @@ Result<Done> LiveMode::restore(const Step& step) {
     auto* component = TRY(game_.component(wanted.component));
     const auto report = TRY(component->restore_live(*vault, *snapshot.component(wanted.component),
                                                     game_.work(wanted.component, cancel_)));
-    game_.forget_database(wanted.component);
-    if (database::is_database(component->settings()))
-        TRY(journal_.accept_marker(wanted.component,
-                                   TRY(TRY(game_.database(wanted.component))->marker_state())));
+    TRY(accept_restored(*component));
     Done done{ .value = Value::Map{ { "bytes", static_cast<std::int64_t>(report.size_bytes) },
                                     { "snapshot", snapshot.id } },
                .rows = {},
