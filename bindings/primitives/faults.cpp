@@ -1,4 +1,3 @@
-#include "run/game.h"
 #include "run/primitive.h"
 
 namespace respawn::primitives {
@@ -6,11 +5,8 @@ namespace respawn::primitives {
 namespace {
 
 Result<Value> look(const run::Call& call) {
-    const Cancellation never;
-    auto* component = TRY(call.game().component(call.text("component")));
     Value::List lines;
-    for (const auto& fault :
-         TRY(component->find_faults(call.game().work(call.text("component"), never))))
+    for (const auto& fault : TRY(call.faults(call.text("component"))))
         lines.push_back(fault);
     return Value(std::move(lines));
 }

@@ -333,6 +333,14 @@ std::vector<std::string> header_faults(std::string_view header, std::uint64_t si
     return {};
 }
 
+// What was found in a private copy is said of the live file.
+static std::string about_live(std::string text, const io::Path& looked_at, const io::Path& path) {
+    const auto copy = printable(looked_at.string());
+    if (const auto at = text.find(copy); at != std::string::npos)
+        text.replace(at, copy.size(), printable(path.string()));
+    return text;
+}
+
 Result<std::vector<std::string>> SqliteComponent::find_faults(const Work& work) {
     const auto path = live();
     if (!io::is_there(path))
@@ -340,7 +348,7 @@ Result<std::vector<std::string>> SqliteComponent::find_faults(const Work& work) 
     const auto lines_of = [&](const SqliteHandle& database) -> Result<std::vector<std::string>> {
         auto found = check_integrity(database);
         if (!found.ok() && found.error().kind == Kind::corrupt)
-            return std::vector<std::string>{ found.error().why };
+            return std::vector<std::string>{ about_live(found.error().why, database.path(), path) };
         auto lines = TRY(std::move(found))
         .damage;
         for (auto& line : lines)

@@ -65,7 +65,9 @@ std::int64_t number_of(const Value::Map& row, std::string_view column) {
 }
 
 // A database in which respawn had not written yet has no incarnation.
-bool differs(const std::string& known, const std::string& incarnation) { return !known.empty() && known != incarnation; }
+bool differs(const std::string& known, const std::string& incarnation) {
+    return !known.empty() && known != incarnation;
+}
 
 bool one_contains_other(std::string_view a, std::string_view b) {
     return a.starts_with(b) || b.starts_with(a);
@@ -358,7 +360,8 @@ class LocalJournal final : public Journal {
         if (state == RunState::done || state == RunState::not_needed || state == RunState::aborted)
             return true;
         const auto touched = TRY(connection_.value(
-            "select count(*) from calls where run = ? and policy != 'none' and state != 'failed'", { run }));
+            "select count(*) from calls where run = ? and policy != 'none' and state != 'failed'",
+            { run }));
         return touched == Value(0) && state == RunState::failed;
     }
 
@@ -436,12 +439,12 @@ class LocalJournal final : public Journal {
     }
 
     Result<void> insert_call(std::string_view run, const CallRecord& call) {
-        return connection_.run("insert or replace into calls values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                               { run, call.position, call.phase, call.name, call.component, call.where,
-                                 call.argument_hash, sealed(call.arguments, run, "arguments"),
-                                 name_of(call.policy), name_of(call.state), call.token,
-                                 sealed(call.result, run, "result"), call.begun.microseconds,
-                                 call.settled.microseconds });
+        return connection_.run(
+            "insert or replace into calls values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            { run, call.position, call.phase, call.name, call.component, call.where, call.argument_hash,
+              sealed(call.arguments, run, "arguments"), name_of(call.policy), name_of(call.state),
+              call.token, sealed(call.result, run, "result"), call.begun.microseconds,
+              call.settled.microseconds });
     }
 
     // What happened, or may have, is not begun a second time.

@@ -56,10 +56,17 @@ Result<Done> DryMode::perform(const Step& step) {
     return Error{ .kind = Kind::internal, .why = "no such effect" };
 }
 
+Result<io::Path> DryMode::scratch() {
+    if (!scratch_)
+        scratch_ =
+            std::make_unique<io::TemporaryFolder>(TRY(io::TemporaryFolder::make(TRY(game_.scratch()))));
+    return scratch_->path();
+}
+
 Result<database::Trial*> DryMode::trial(const std::string& component) {
     auto& trial = trials_[component];
     if (!trial)
-        trial = TRY(TRY(game_.database(component))->begin_trial(TRY(game_.scratch())));
+        trial = TRY(TRY(game_.database(component))->begin_trial(TRY(scratch())));
     return trial.get();
 }
 
@@ -69,6 +76,13 @@ Result<database::Reader*> DryMode::reader(std::string_view component) {
     return static_cast<database::Reader*>(TRY(game_.database(component)));
 }
 
+Result<std::vector<std::string>> DryMode::faults(std::string_view component) {
+    if (restored_.contains(component))
+        return std::vector<std::string>();
+    return TRY(game_.component(component))
+    ->find_faults(game_.work(component, cancel_));
+}
+
 Result<Done> DryMode::write(const Step& step) {
     TRY(must_be_known(step));
     const auto write = TRY(step.primitive.write(Call(step.arguments, game_, *this, {})));
@@ -76,10 +90,11 @@ Result<Done> DryMode::write(const Step& step) {
     auto* copy = TRY(trial(step.component));
     const auto written = TRY(copy->write(write));
     effects_.push_back(planned_effect(step, &write, written.rows));
+    const auto shown = TRY(database::written_from(effects_.back()));
     const auto note =
         fresh ? fmt::format("tried in a private copy of {}", human_size(copy->copied_bytes())) : "";
     return Done{ .value = Value::Map{ { "rows", static_cast<std::int64_t>(written.rows.size()) } },
-                 .rows = written.rows,
+                 .rows = shown.rows,
                  .note = note };
 }
 
@@ -90,13 +105,14 @@ Result<Done> DryMode::restore(const Step& step) {
     const auto snapshot = TRY(
         vault::find_snapshot(TRY(vault->snapshots()), wanted.snapshot, { wanted.component }, now()));
     const auto* record = snapshot.component(wanted.component);
-    const auto place = TRY(game_.scratch())
+    const auto place = TRY(scratch())
     / fmt::format("restored-{}-{}", wanted.component, step.position);
     auto* component = TRY(game_.component(wanted.component));
     const auto report =
         TRY(component->restore_to(*vault, *record, place, game_.work(wanted.component, cancel_)));
     if (database::is_database(component->settings()))
         trials_[wanted.component] = TRY(database::open_private_copy(component->settings(), place));
+    restored_.insert(wanted.component);
     effects_.push_back(planned_effect(step, nullptr, {}));
     return Done{ .value = Value::Map{ { "bytes", static_cast<std::int64_t>(report.size_bytes) },
                                       { "snapshot", snapshot.id } },

@@ -5,6 +5,7 @@
 #include "run/mode.h"
 
 #include <map>
+#include <set>
 
 namespace respawn::run {
 
@@ -15,6 +16,8 @@ class DryMode final : public Mode {
     Result<Done> perform(const Step& step) override;
     // The private copy once something was written there, else the live database.
     Result<database::Reader*> reader(std::string_view component) override;
+    // None for what this dry run restored: the copy was verified then.
+    Result<std::vector<std::string>> faults(std::string_view component) override;
     Result<void> enter(std::string_view) override { return {}; }
 
     // What was shown so far, as a plan holds it.
@@ -24,11 +27,14 @@ class DryMode final : public Mode {
     Result<Done> write(const Step& step);
     Result<Done> restore(const Step& step);
     Result<Done> describe(const Step& step);
+    Result<io::Path> scratch(); // of this dry run, gone with it
     Result<database::Trial*> trial(const std::string& component);
 
     Game& game_;
     const Cancellation& cancel_;
+    std::unique_ptr<io::TemporaryFolder> scratch_; // outlives the trials in it
     std::map<std::string, std::unique_ptr<database::Trial>, std::less<>> trials_;
+    std::set<std::string, std::less<>> restored_;
     Value::List effects_;
 };
 

@@ -133,7 +133,14 @@ Result<journal::Journal*> Game::journal() {
 }
 
 component::Work Game::work(std::string_view component, const Cancellation& cancel) const {
-    return { .cancel = cancel, .progress = {}, .state = config_.state / "components" / component };
+    component::Work work{ .cancel = cancel,
+                          .progress = {},
+                          .state = config_.state / "components" / component };
+    work.keep_out.push_back(config_.state);
+    for (const auto& settings : config_.locations)
+        if (const auto folder = location::local_folder(settings.url); !folder.empty())
+            work.keep_out.push_back(folder);
+    return work;
 }
 
 Result<io::Path> Game::scratch() {

@@ -90,6 +90,11 @@ Result<database::Reader*> LiveMode::reader(std::string_view component) {
     return static_cast<database::Reader*>(TRY(game_.database(component)));
 }
 
+Result<std::vector<std::string>> LiveMode::faults(std::string_view component) {
+    return TRY(game_.component(component))
+    ->find_faults(game_.work(component, cancel_));
+}
+
 Result<void> LiveMode::enter(std::string_view phase) { return journal_.set_phase(run_.id, phase); }
 
 Result<Done> LiveMode::perform(const Step& step) {

@@ -18,6 +18,7 @@ class LiveMode final : public Mode {
     std::string_view title() const override { return "LIVE"; }
     Result<Done> perform(const Step& step) override;
     Result<database::Reader*> reader(std::string_view component) override;
+    Result<std::vector<std::string>> faults(std::string_view component) override;
     Result<void> enter(std::string_view phase) override;
 
     // Effects that happened or may have happened, replayed ones included.

@@ -92,6 +92,8 @@ class Call {
     // Reads of a component's database as the mode wants them: live, or what a dry run has changed so
     // far.
     Result<database::Reader*> reader(std::string_view component) const;
+    // What is wrong with a component's data, likewise.
+    Result<std::vector<std::string>> faults(std::string_view component) const;
     const CallName& name() const { return name_; }
 
   private:
