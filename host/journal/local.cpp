@@ -162,6 +162,7 @@ class LocalJournal final : public Journal {
     Result<void> begin(std::string_view run, const CallRecord& call) override {
         const std::scoped_lock lock(mutex_);
         return durably([&]() -> Result<void> {
+            TRY(must_be_open(run, call.position));
             TRY(insert_call(run, call));
             return touch(run);
         });
@@ -444,6 +445,19 @@ class LocalJournal final : public Journal {
               sealed(call.arguments, run, "arguments"), name_of(call.policy), name_of(call.state),
               call.token, sealed(call.result, run, "result"), call.begun.microseconds,
               call.settled.microseconds });
+    }
+
+    // What happened, or may have, is not begun a second time.
+    Result<void> must_be_open(std::string_view run, std::int64_t position) {
+        const auto state = TRY(connection_.value(
+            "select state from calls where run = ? and position = ? and policy != 'none'",
+            { run, position }));
+        if (state.is_null() || state == Value(name_of(CallState::intent)) ||
+            state == Value(name_of(CallState::failed)))
+            return {};
+        return Error{ .kind = Kind::internal,
+                      .why = fmt::format("step {} of run {} is {} and would be begun again", position,
+                                         run, to_text(state)) };
     }
 
     Result<RunRecord> find_run(std::string_view name) {

@@ -166,6 +166,13 @@ Result<Worker> Engine::start(const Runbook& runbook, const Value& parameters) {
 }
 
 Result<Planned> Engine::plan(const Request& request, Listener& listener) {
+    auto planned = TRY(make_plan(request, listener));
+    if (!planned.not_needed)
+        TRY(TRY(game_.journal())->save_plan(planned.plan));
+    return planned;
+}
+
+Result<Planned> Engine::make_plan(const Request& request, Listener& listener) {
     const auto runbook = TRY(describe(request.runbook));
     const auto parameters = TRY(read_parameters(runbook.description, request.parameters));
     DryMode mode(game_, cancel_);
@@ -197,14 +204,14 @@ Result<Planned> Engine::plan(const Request& request, Listener& listener) {
             Value(Value::Map{ { "name", "ends" }, { "why", ended.error().why } }));
     }
     planned.plan.hash = plan_hash(planned.plan);
-    TRY(TRY(game_.journal())->save_plan(planned.plan));
     return planned;
 }
 
 Result<Outcome> Engine::perform(const Request& request, const journal::PlanRecord& agreed,
                                 Listener& listener) {
     Nobody nobody;
-    const auto again = TRY(plan(request, nobody));
+    // Not kept: showing a plan to a person makes it fresh, and this one nobody is shown.
+    const auto again = TRY(make_plan(request, nobody));
     if (again.not_needed || again.plan.hash != agreed.hash)
         return again.not_needed ? *again.ended_at : moved_since(agreed, again);
     const auto runbook = TRY(describe(request.runbook));

@@ -271,6 +271,7 @@ Result<Done> LiveMode::conclude(const Step& step, Result<Done> done) {
     }
     if (step.primitive.policy == Policy::let_go) {
         TRY(journal_.settle(run_.id, step.position, CallState::maybe, to_value(error)));
+        effects_ += 1; // it has its place in the plan
         return Done{ .value = nullptr, .rows = {}, .note = fmt::format("NOT SENT: {}", error.why) };
     }
     TRY(journal_.settle(run_.id, step.position, CallState::failed, to_value(error)));
