@@ -243,8 +243,7 @@ Result<Outcome> Engine::resume(std::string_view name, Listener& listener, bool b
     }
     std::optional<Value> planned;
     if (!run.plan.empty() && !beyond_plan)
-        planned = TRY(journal->plan(run.plan))
-    .effects;
+        planned = TRY(journal->plan(run.plan)).effects;
     auto outcome = TRY(carry_out(*journal, run, TRY(journal->sources(run.id)), std::move(calls),
                                  std::move(planned), listener));
     return outcome;

@@ -31,8 +31,7 @@ Value result_of(const Done& done) {
 Result<Done> done_from(const Value& result) {
     Done done{ .value = result.at("value"), .rows = {}, .note = "from the journal" };
     if (!result.at("written").is_null())
-        done.rows = TRY(database::written_from(result.at("written")))
-    .rows;
+        done.rows = TRY(database::written_from(result.at("written"))).rows;
     return done;
 }
 
@@ -91,8 +90,7 @@ Result<database::Reader*> LiveMode::reader(std::string_view component) {
 }
 
 Result<std::vector<std::string>> LiveMode::faults(std::string_view component) {
-    return TRY(game_.component(component))
-    ->find_faults(game_.work(component, cancel_));
+    return TRY(game_.component(component))->find_faults(game_.work(component, cancel_));
 }
 
 Result<void> LiveMode::enter(std::string_view phase) { return journal_.set_phase(run_.id, phase); }
@@ -129,10 +127,7 @@ Result<Done> LiveMode::read(const Step& step) {
     TRY(journal_.note(run_.id, record_of(step, ok ? CallState::done : CallState::failed,
                                          ok ? Value(Value::Map{ { "value", value.value() } })
                                             : to_value(value.error()))));
-    return Done {
-        .value = TRY(std::move(value))
-        , .rows = {}, .note = {}
-    };
+    return Done{ .value = TRY(std::move(value)), .rows = {}, .note = {} };
 }
 
 Result<Done> LiveMode::replay(const Step& step, const CallRecord& recorded) {
@@ -249,10 +244,7 @@ Result<Done> LiveMode::carry_out(const Step& step) {
     case Effect::restores:
         return restore(step);
     default:
-        return Done {
-            .value = TRY(step.primitive.run(call_of(step)))
-            , .rows = {}, .note = {}
-        };
+        return Done{ .value = TRY(step.primitive.run(call_of(step))), .rows = {}, .note = {} };
     }
 }
 
