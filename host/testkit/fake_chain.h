@@ -11,8 +11,8 @@
 namespace respawn::testkit {
 
 // A hash or an address that belongs to a name, the same each time: "0x" and hex digits.
-std::string fake_hash(const std::string &name);
-std::string fake_address(const std::string &name);
+std::string fake_hash(const std::string& name);
+std::string fake_address(const std::string& name);
 
 struct FakeTransaction {
     std::string hash, from, to;
@@ -47,8 +47,8 @@ class FakeChain {
     explicit FakeChain(std::int64_t height = 10'000, Moment newest = now(),
                        std::int64_t block_seconds = 2, std::int64_t chain_id = 8453);
     ~FakeChain();
-    FakeChain(const FakeChain &) = delete;
-    FakeChain &operator=(const FakeChain &) = delete;
+    FakeChain(const FakeChain&) = delete;
+    FakeChain& operator=(const FakeChain&) = delete;
 
     std::string url() const; // "http://127.0.0.1:PORT"
     std::int64_t height() const;
@@ -56,10 +56,10 @@ class FakeChain {
 
     void mine(FakeTransaction transaction);
     void wait(FakeTransaction transaction); // pending
-    void forget(const std::string &hash);
+    void forget(const std::string& hash);
     void transfer(FakeTransfer transfer);
     // Transactions of an address that were executed before block 0; those that are mined count on top.
-    void set_first_nonce(const std::string &address, std::int64_t nonce);
+    void set_first_nonce(const std::string& address, std::int64_t nonce);
     void set_fault(Fault fault);
     // Gives all blocks from this one on other hashes. What was mined in them keeps the old one.
     void reorganise(std::int64_t from_block);

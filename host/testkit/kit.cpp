@@ -187,8 +187,9 @@ Result<Value> Kit::crash(const Value& arguments) {
                           .again_at = arguments.integer_at("again_at") };
     auto told = TRY(crash_and_resume(*TRY(world(arguments)), stage_, request_from(arguments), plan));
     timeline_.clear(); // the boundary that fails is the one to read about
-    return shown(title_of("KILLED " + told.text_at("boundary") + ", then RESUMED:", arguments),
-                 std::move(told));
+    const auto boundary = told.text_at("boundary");
+    const auto title = boundary.empty() ? "UNDISTURBED" : "KILLED " + boundary + ", then RESUMED:";
+    return shown(title_of(title, arguments), std::move(told));
 }
 
 Result<Value> Kit::query(const Value& arguments) {

@@ -34,7 +34,7 @@ struct CrashPlan {
 };
 // Runs, dies, and is resumed until it ends:
 //   {killed, boundary, state, error, timeline, maybe, tables = {name → [row]}, messages = [text],
-//    effects = [text], keys = [text], snapshots}
+//    effects = [text], keys = [text], snapshots, files}
 // Moments in rows are masked, so that two worlds can be compared.
 Result<Value> crash_and_resume(const World& world, const Stage& stage, const run::Request& request,
                                const CrashPlan& plan);
