@@ -50,6 +50,13 @@ std::string title_of(std::string_view mode, const Value& arguments) {
                        to_text(arguments.at("params")));
 }
 
+Value::Map stub_of(std::string_view name, std::string_view type) {
+    Value::Map stub;
+    stub.emplace("name", name);
+    stub.emplace("type", type);
+    return stub;
+}
+
 bool is_file_name(std::string_view name) {
     return !name.empty() && !name.starts_with(".") && name.find('/') == std::string_view::npos &&
            name.find('\0') == std::string_view::npos;
@@ -114,9 +121,11 @@ Value Kit::stubs() {
     for (const auto& primitive : primitives()) {
         Value::List params;
         for (const auto& [name, type] : primitive.params)
-            params.push_back(Value::Map{ { "name", name }, { "type", type }, { "required", false } });
-        told.push_back(Value::Map{
-            { "name", primitive.name }, { "parameters", params }, { "positional", false } });
+            params.push_back(stub_of(name, type));
+        Value::Map stub;
+        stub.emplace("name", primitive.name);
+        stub.emplace("parameters", std::move(params));
+        told.push_back(std::move(stub));
     }
     return told;
 }
@@ -149,7 +158,7 @@ Result<Value> Kit::make_world(const Value& arguments) {
         return Error{ .kind = Kind::script,
                       .why = fmt::format("a test may have at most {} worlds", most_worlds) };
     const auto text = TRY(io::read_file(folder_ / schema, largest_schema));
-    auto made = TRY(World::make(text, arguments.at("rows"), arguments.at("files")));
+    auto made = TRY(World::make(stage_.worlds, text, arguments.at("rows"), arguments.at("files")));
     worlds_.emplace(next_world_, std::move(made));
     return Value(next_world_++);
 }

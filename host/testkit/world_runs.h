@@ -14,6 +14,7 @@ struct Stage {
     const run::Primitives& primitives;
     const run::Folders& folders;
     const Cancellation& cancel;
+    io::Path worlds = {}; // where worlds are made
 };
 
 Result<Value> dry_run(const World& world, const Stage& stage, const run::Request& request);
