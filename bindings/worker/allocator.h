@@ -12,6 +12,6 @@ struct Memory {
 };
 
 // A lua_Alloc; `memory` is a Memory.
-void *allocate(void *memory, void *block, std::size_t old_size, std::size_t new_size);
+void* allocate(void* memory, void* block, std::size_t old_size, std::size_t new_size);
 
 } // namespace respawn::worker

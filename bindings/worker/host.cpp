@@ -6,7 +6,7 @@
 
 namespace respawn::worker {
 
-Result<Value> ask_host(const Value &message) {
+Result<Value> ask_host(const Value& message) {
     const auto sent = send_frame(host_descriptor, message);
     if (!sent.ok() && sent.error().kind == Kind::usage)
         return sent.error();
@@ -16,7 +16,7 @@ Result<Value> ask_host(const Value &message) {
     return answer;
 }
 
-void end_with(const Value &last) {
+void end_with(const Value& last) {
     if (send_frame(host_descriptor, last).ok())
         _exit(0);
     end_with_failure("the last message of the script is too long to be sent");

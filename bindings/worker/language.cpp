@@ -17,9 +17,9 @@ namespace respawn::worker {
 namespace {
 
 struct Library {
-    const char *name;
+    const char* name;
     lua_CFunction open;
-    std::vector<const char *> given;
+    std::vector<const char*> given;
 };
 
 const Library base = { "_G", luaopen_base, { "assert", "error", "ipairs", "select" } };
@@ -39,17 +39,17 @@ const std::vector<Library> libraries = {
 
 // Lua's own function behind a look at the arguments: one that is a symbol ends the run. The function is
 // called on this very stack, so that its errors name the script's line. Its upvalues come first.
-template <int upvalues> int symbol_free(lua_State *L) {
+template <int upvalues> int symbol_free(lua_State* L) {
     refuse_symbols(L, 1, lua_gettop(L));
     const auto function = lua_touserdata(L, lua_upvalueindex(upvalues + 1));
     return reinterpret_cast<lua_CFunction>(function)(L);
 }
 
 // Replaces the C function on top by one that is symbol_free.
-void make_symbol_free(lua_State *L) {
+void make_symbol_free(lua_State* L) {
     const auto function = lua_tocfunction(L, -1);
     const bool has_upvalue = lua_getupvalue(L, -1, 1) != nullptr;
-    lua_pushlightuserdata(L, reinterpret_cast<void *>(function));
+    lua_pushlightuserdata(L, reinterpret_cast<void*>(function));
     lua_pushcclosure(L, has_upvalue ? symbol_free<1> : symbol_free<0>, has_upvalue ? 2 : 1);
     lua_remove(L, -2);
 }
@@ -58,8 +58,8 @@ void make_symbol_free(lua_State *L) {
 bool only_moves(std::string_view library) { return library == "table" || library == "_G"; }
 
 // Copies what is given of the library at `from` into the table on top.
-void copy_given(lua_State *L, int from, const Library &library) {
-    for (const char *name : library.given) {
+void copy_given(lua_State* L, int from, const Library& library) {
+    for (const char* name : library.given) {
         lua_getfield(L, from, name);
         if (lua_iscfunction(L, -1) && !only_moves(library.name))
             make_symbol_free(L);
@@ -67,13 +67,13 @@ void copy_given(lua_State *L, int from, const Library &library) {
     }
 }
 
-void set_function(lua_State *L, const char *name, lua_CFunction function) {
+void set_function(lua_State* L, const char* name, lua_CFunction function) {
     lua_pushcfunction(L, function);
     lua_setfield(L, -2, name);
 }
 
 // Memory that ran out stays an error: a script that catches it would run on with half its work done.
-int ended(lua_State *L, int status) {
+int ended(lua_State* L, int status) {
     if (status == LUA_ERRMEM)
         lua_error(L);
     lua_pushboolean(L, status == LUA_OK);
@@ -81,12 +81,12 @@ int ended(lua_State *L, int status) {
     return lua_gettop(L);
 }
 
-int careful_pcall(lua_State *L) {
+int careful_pcall(lua_State* L) {
     luaL_checkany(L, 1);
     return ended(L, lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0));
 }
 
-int careful_xpcall(lua_State *L) {
+int careful_xpcall(lua_State* L) {
     luaL_checktype(L, 2, LUA_TFUNCTION);
     const int arguments = lua_gettop(L) - 2;
     lua_pushvalue(L, 1);
@@ -97,7 +97,7 @@ int careful_xpcall(lua_State *L) {
     return ended(L, status);
 }
 
-int type_name(lua_State *L) {
+int type_name(lua_State* L) {
     luaL_checkany(L, 1);
     refuse_symbols(L, 1, 1);
     lua_pushstring(L, luaL_typename(L, 1));
@@ -105,7 +105,7 @@ int type_name(lua_State *L) {
 }
 
 // table.concat looks inside the list.
-int careful_concat(lua_State *L) {
+int careful_concat(lua_State* L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     refuse_symbols(L, 1, lua_gettop(L));
     const auto last = luaL_optinteger(L, 4, luaL_len(L, 1));
@@ -121,14 +121,14 @@ int careful_concat(lua_State *L) {
     return lua_tocfunction(L, lua_upvalueindex(1))(L);
 }
 
-std::vector<std::string> names_of(lua_State *L, int table) {
+std::vector<std::string> names_of(lua_State* L, int table) {
     std::vector<std::string> names;
     for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1))
         names.push_back(plain_text(L, -2));
     return names;
 }
 
-int read_global(lua_State *L) {
+int read_global(lua_State* L) {
     lua_pushvalue(L, 2);
     if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
         return 1;
@@ -137,12 +137,12 @@ int read_global(lua_State *L) {
                          suggestion(name, names_of(L, lua_upvalueindex(1)))));
 }
 
-int write_global(lua_State *L) {
+int write_global(lua_State* L) {
     const auto name = plain_text(L, 2).substr(0, 60);
     raise(L, fmt::format("'{0}' is not local: write \"local {0}\" before it is used", name));
 }
 
-void give_library(lua_State *L, const Library &library) {
+void give_library(lua_State* L, const Library& library) {
     luaL_requiref(L, library.name, library.open, 0);
     const int from = lua_gettop(L);
     lua_newtable(L);
@@ -162,7 +162,7 @@ void give_library(lua_State *L, const Library &library) {
 }
 
 // ("x"):upper() finds its functions in the table we give, not in Lua's.
-void lock_strings(lua_State *L) {
+void lock_strings(lua_State* L) {
     lua_pushliteral(L, "");
     lua_getmetatable(L, -1);
     lua_pushvalue(L, -3);
@@ -170,7 +170,7 @@ void lock_strings(lua_State *L) {
     lua_pop(L, 2);
 }
 
-void seed_random(lua_State *L) {
+void seed_random(lua_State* L) {
     luaL_requiref(L, "math", luaopen_math, 0);
     lua_getfield(L, -1, "randomseed");
     lua_pushinteger(L, session_of(L).seed);
@@ -178,12 +178,12 @@ void seed_random(lua_State *L) {
     lua_pop(L, 1);
 }
 
-void give_base(lua_State *L) {
+void give_base(lua_State* L) {
     luaL_requiref(L, base.name, base.open, 0);
     const int from = lua_gettop(L);
     lua_newtable(L);
     copy_given(L, from, base);
-    for (const char *name : { "rawequal", "rawget", "rawlen", "tonumber" }) {
+    for (const char* name : { "rawequal", "rawget", "rawlen", "tonumber" }) {
         lua_getfield(L, from, name);
         make_symbol_free(L);
         lua_setfield(L, -2, name);
@@ -210,9 +210,9 @@ const char real_globals = 0; // in the registry
 
 } // namespace
 
-void give_language(lua_State *L) {
+void give_language(lua_State* L) {
     give_base(L);
-    for (const auto &library : libraries) {
+    for (const auto& library : libraries) {
         give_library(L, library);
         if (std::string_view(library.name) == "string")
             lock_strings(L);
@@ -231,7 +231,7 @@ void give_language(lua_State *L) {
     lua_pop(L, 1);
 }
 
-void add_globals(lua_State *L) {
+void add_globals(lua_State* L) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &real_globals);
     for (lua_pushnil(L); lua_next(L, -3); lua_pop(L, 1)) {
         lua_pushvalue(L, -2);

@@ -7,9 +7,9 @@ namespace respawn::worker {
 
 // Fills a fresh state: the globals (guarded), and the guarded libraries in them. `require` and `print`
 // are here, `respawn` is a module (modules.cpp).
-void give_language(lua_State *L);
+void give_language(lua_State* L);
 
 // Names a test file has besides: the fields of the table on top, which is popped.
-void add_globals(lua_State *L);
+void add_globals(lua_State* L);
 
 } // namespace respawn::worker

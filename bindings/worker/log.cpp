@@ -23,8 +23,8 @@ std::string cut(std::string line) {
 
 } // namespace
 
-int log_line(lua_State *L) {
-    auto &session = session_of(L);
+int log_line(lua_State* L) {
+    auto& session = session_of(L);
     if (session.log_lines <= 0)
         raise(L, "the script has logged as many lines as it may");
     session.log_lines -= 1;

@@ -16,7 +16,7 @@ namespace {
 const char loaded_modules = 0; // in the registry: what each module returned
 constexpr std::size_t longest_name = 100;
 
-void push_loaded(lua_State *L) {
+void push_loaded(lua_State* L) {
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &loaded_modules) != LUA_TNIL)
         return;
     lua_pop(L, 1);
@@ -36,7 +36,7 @@ bool is_module_name(std::string_view name) {
 }
 
 // Raises where the module is already being loaded, and shows the way round.
-void refuse_circle(lua_State *L, const std::vector<std::string> &loading, std::string_view name) {
+void refuse_circle(lua_State* L, const std::vector<std::string>& loading, std::string_view name) {
     const auto first = std::find(loading.begin(), loading.end(), name);
     if (first == loading.end())
         return;
@@ -45,8 +45,8 @@ void refuse_circle(lua_State *L, const std::vector<std::string> &loading, std::s
 }
 
 // The source as told, or as the host gives it.
-const std::string &source_of(lua_State *L, std::string_view name) {
-    auto &session = session_of(L);
+const std::string& source_of(lua_State* L, std::string_view name) {
+    auto& session = session_of(L);
     if (const auto found = session.sources.find(name); found != session.sources.end())
         return found->second;
     if (session.task == "run" || (session.in_phase() && session.task != "test"))
@@ -54,7 +54,7 @@ const std::string &source_of(lua_State *L, std::string_view name) {
                              "at the top of the file",
                              name));
     const auto answer = ask_host(Value::Map{ { "kind", "need" }, { "module", name } });
-    const auto *source = answer.ok() ? answer.value().at("source").text() : nullptr;
+    const auto* source = answer.ok() ? answer.value().at("source").text() : nullptr;
     if (!source)
         raise(L, fmt::format("module '{}' cannot be had: {}", name,
                              answer.ok() ? answer.value().at("error").text_at("why", "no answer")
@@ -63,17 +63,17 @@ const std::string &source_of(lua_State *L, std::string_view name) {
 }
 
 struct Loading {
-    Loading(std::vector<std::string> &into, std::string_view name) : stack(into) {
+    Loading(std::vector<std::string>& into, std::string_view name) : stack(into) {
         stack.emplace_back(name);
     }
     ~Loading() { stack.pop_back(); }
-    Loading(const Loading &) = delete;
-    Loading &operator=(const Loading &) = delete;
-    std::vector<std::string> &stack;
+    Loading(const Loading&) = delete;
+    Loading& operator=(const Loading&) = delete;
+    std::vector<std::string>& stack;
 };
 
-void compile(lua_State *L, std::string_view name) {
-    const auto &source = source_of(L, name);
+void compile(lua_State* L, std::string_view name) {
+    const auto& source = source_of(L, name);
     const auto file = session_of(L).file_of(name);
     if (source.starts_with(LUA_SIGNATURE))
         raise(L, fmt::format("{} is compiled Lua; only its text is taken", file));
@@ -81,14 +81,14 @@ void compile(lua_State *L, std::string_view name) {
         lua_error(L);
 }
 
-void load(lua_State *L, std::string_view name) {
-    auto &loading = session_of(L).loading;
+void load(lua_State* L, std::string_view name) {
+    auto& loading = session_of(L).loading;
     refuse_circle(L, loading, name);
     luaL_checkstack(L, 16, "modules require too deep");
     const Loading here(loading, name);
     compile(L, name);
     lua_call(L, 0, 1);
-    const auto &session = session_of(L);
+    const auto& session = session_of(L);
     const bool test_file = session.task == "test" && name == session.main;
     if (lua_isnil(L, -1) && !test_file)
         raise(L, fmt::format("{} returns nothing; its last line must return its table",
@@ -97,7 +97,7 @@ void load(lua_State *L, std::string_view name) {
 
 } // namespace
 
-int require(lua_State *L) {
+int require(lua_State* L) {
     luaL_checktype(L, 1, LUA_TSTRING);
     const std::string name(text_at(L, 1));
     if (!is_module_name(name))
@@ -107,7 +107,7 @@ int require(lua_State *L) {
     return 1;
 }
 
-void push_module(lua_State *L, std::string_view name) {
+void push_module(lua_State* L, std::string_view name) {
     push_loaded(L);
     push_text(L, name);
     if (lua_rawget(L, -2) == LUA_TNIL) {
@@ -120,7 +120,7 @@ void push_module(lua_State *L, std::string_view name) {
     lua_remove(L, -2);
 }
 
-void set_module(lua_State *L, const char *name) {
+void set_module(lua_State* L, const char* name) {
     push_loaded(L);
     lua_insert(L, -2);
     lua_setfield(L, -2, name);

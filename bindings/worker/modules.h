@@ -9,10 +9,10 @@
 
 namespace respawn::worker {
 
-int require(lua_State *L);
+int require(lua_State* L);
 // Pushes what the module returns; raises when it is missing, does not compile or requires itself.
-void push_module(lua_State *L, std::string_view name);
+void push_module(lua_State* L, std::string_view name);
 // Makes `name` known with the value on top, which is popped.
-void set_module(lua_State *L, const char *name);
+void set_module(lua_State* L, const char* name);
 
 } // namespace respawn::worker

@@ -21,11 +21,11 @@ struct Key {
     lua_Integer place = 0; // where the key stands in the list of keys
     lua_Integer whole = 0;
     lua_Number number = 0;
-    const char *text = nullptr;
+    const char* text = nullptr;
     std::size_t size = 0;
 };
 
-bool operator<(const Key &left, const Key &right) {
+bool operator<(const Key& left, const Key& right) {
     if (left.rank != right.rank)
         return left.rank < right.rank;
     switch (left.rank) {
@@ -38,7 +38,7 @@ bool operator<(const Key &left, const Key &right) {
     }
 }
 
-Key key_at(lua_State *L, int index) {
+Key key_at(lua_State* L, int index) {
     Key key;
     switch (lua_type(L, index)) {
     case LUA_TNUMBER:
@@ -60,7 +60,7 @@ Key key_at(lua_State *L, int index) {
     }
 }
 
-lua_Integer count_keys(lua_State *L, int table) {
+lua_Integer count_keys(lua_State* L, int table) {
     lua_Integer count = 0;
     for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1))
         ++count;
@@ -69,11 +69,11 @@ lua_Integer count_keys(lua_State *L, int table) {
 
 // Pushes a list of the table's keys, and an array of Key in order. Both are Lua's memory, so that they
 // count against its cap.
-lua_Integer push_ordered_keys(lua_State *L, int table) {
+lua_Integer push_ordered_keys(lua_State* L, int table) {
     const auto count = count_keys(L, table);
     lua_createtable(L, static_cast<int>(std::min<lua_Integer>(count, INT32_MAX)), 0);
-    auto *keys =
-        static_cast<Key *>(lua_newuserdatauv(L, static_cast<std::size_t>(count) * sizeof(Key), 0));
+    auto* keys =
+        static_cast<Key*>(lua_newuserdatauv(L, static_cast<std::size_t>(count) * sizeof(Key), 0));
     lua_Integer place = 0;
     for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
         keys[place] = key_at(L, -2);
@@ -88,8 +88,8 @@ lua_Integer push_ordered_keys(lua_State *L, int table) {
 
 // Upvalues: the keys, their order, how many there are, how many were given, the table. (Not the table
 // that the loop hands over: behind a guard there is another one.)
-int next_ordered(lua_State *L) {
-    const auto *order = static_cast<const Key *>(lua_touserdata(L, lua_upvalueindex(2)));
+int next_ordered(lua_State* L) {
+    const auto* order = static_cast<const Key*>(lua_touserdata(L, lua_upvalueindex(2)));
     const auto count = lua_tointeger(L, lua_upvalueindex(3));
     auto given = lua_tointeger(L, lua_upvalueindex(4));
     bool found = false;
@@ -109,7 +109,7 @@ int next_ordered(lua_State *L) {
 
 // Lists of items in a merge: `from` and `into` are tables of the stack.
 struct Merge {
-    lua_State *L;
+    lua_State* L;
     bool by_function; // the order function is argument 2
 
     // Whether the item on top must come before the one below it.
@@ -144,7 +144,7 @@ struct Merge {
 
 } // namespace
 
-int ordered_pairs(lua_State *L) {
+int ordered_pairs(lua_State* L) {
     luaL_checkany(L, 1);
     refuse_symbols(L, 1, 1);
     if (luaL_getmetafield(L, 1, "__pairs") != LUA_TNIL) {
@@ -166,7 +166,7 @@ int ordered_pairs(lua_State *L) {
     return 3;
 }
 
-int ordered_next(lua_State *L) {
+int ordered_next(lua_State* L) {
     refuse_symbols(L, 1, std::min(2, lua_gettop(L)));
     see_through(L, 1);
     luaL_checktype(L, 1, LUA_TTABLE);
@@ -194,7 +194,7 @@ int ordered_next(lua_State *L) {
     return 2;
 }
 
-int stable_sort(lua_State *L) {
+int stable_sort(lua_State* L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     const auto count = luaL_len(L, 1);
     luaL_argcheck(L, count < INT32_MAX, 1, "array too big");

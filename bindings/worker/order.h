@@ -8,9 +8,9 @@
 namespace respawn::worker {
 
 int ordered_pairs(
-    lua_State *L); // pairs: what is added on the way is not seen, what is removed is left out
-int ordered_next(lua_State *L); // next: looks at the whole table each time
+    lua_State* L); // pairs: what is added on the way is not seen, what is removed is left out
+int ordered_next(lua_State* L); // next: looks at the whole table each time
 int stable_sort(
-    lua_State *L); // table.sort: equal items keep their order; an error leaves the list as it was
+    lua_State* L); // table.sort: equal items keep their order; an error leaves the list as it was
 
 } // namespace respawn::worker

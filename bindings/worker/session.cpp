@@ -10,25 +10,25 @@ constexpr std::int64_t smallest_memory = 1 << 20;
 constexpr std::int64_t default_memory = 64 << 20;
 constexpr std::int64_t default_log_lines = 10'000;
 
-bool is_true(const Value &value) { return value.boolean() && *value.boolean(); }
+bool is_true(const Value& value) { return value.boolean() && *value.boolean(); }
 
-Primitive read_primitive(const Value &told) {
+Primitive read_primitive(const Value& told) {
     Primitive primitive{ .name = told.text_at("name"), .positional = is_true(told.at("positional")) };
-    if (const auto *parameters = told.at("parameters").list())
-        for (const auto &parameter : *parameters)
+    if (const auto* parameters = told.at("parameters").list())
+        for (const auto& parameter : *parameters)
             primitive.parameters.push_back({ .name = parameter.text_at("name"),
                                              .type = parameter.text_at("type", "any"),
                                              .required = is_true(parameter.at("required")) });
     return primitive;
 }
 
-void read_lists(const Value &start, Session &session) {
-    if (const auto *sources = start.at("sources").map())
-        for (const auto &[module, source] : *sources)
+void read_lists(const Value& start, Session& session) {
+    if (const auto* sources = start.at("sources").map())
+        for (const auto& [module, source] : *sources)
             if (source.text())
                 session.sources.emplace(module, *source.text());
-    if (const auto *primitives = start.at("primitives").list())
-        for (const auto &told : *primitives) {
+    if (const auto* primitives = start.at("primitives").list())
+        for (const auto& told : *primitives) {
             auto primitive = read_primitive(told);
             session.primitives.emplace(primitive.name, primitive);
         }
@@ -36,9 +36,9 @@ void read_lists(const Value &start, Session &session) {
 
 } // namespace
 
-const Parameter *Primitive::parameter(std::string_view wanted) const {
+const Parameter* Primitive::parameter(std::string_view wanted) const {
     const auto found = std::find_if(parameters.begin(), parameters.end(),
-                                    [&](const Parameter &one) { return one.name == wanted; });
+                                    [&](const Parameter& one) { return one.name == wanted; });
     return found == parameters.end() ? nullptr : &*found;
 }
 
@@ -53,7 +53,7 @@ std::string Session::file_of(std::string_view module) const {
     return path + ".lua";
 }
 
-Result<Session> read_session(const Value &start) {
+Result<Session> read_session(const Value& start) {
     Session session{ .task = start.text_at("task"),
                      .name = start.text_at("name"),
                      .main = start.text_at("main"),
@@ -72,10 +72,10 @@ Result<Session> read_session(const Value &start) {
     return session;
 }
 
-void attach(lua_State *L, Session &session) {
-    *static_cast<Session **>(lua_getextraspace(L)) = &session;
+void attach(lua_State* L, Session& session) {
+    *static_cast<Session**>(lua_getextraspace(L)) = &session;
 }
 
-Session &session_of(lua_State *L) { return **static_cast<Session **>(lua_getextraspace(L)); }
+Session& session_of(lua_State* L) { return **static_cast<Session**>(lua_getextraspace(L)); }
 
 } // namespace respawn::worker

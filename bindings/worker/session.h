@@ -24,7 +24,7 @@ struct Primitive {
     std::vector<Parameter> parameters;
     bool positional = false;
 
-    const Parameter *parameter(std::string_view wanted) const;
+    const Parameter* parameter(std::string_view wanted) const;
 };
 
 struct Failure {
@@ -56,9 +56,9 @@ struct Session {
 };
 
 // Reads the start message. Kind::usage names what is missing in it.
-Result<Session> read_session(const Value &start);
+Result<Session> read_session(const Value& start);
 
-void attach(lua_State *L, Session &session);
-Session &session_of(lua_State *L);
+void attach(lua_State* L, Session& session);
+Session& session_of(lua_State* L);
 
 } // namespace respawn::worker

@@ -20,20 +20,20 @@ namespace {
 
 using Arguments = Value::Map;
 
-[[noreturn]] void mistake(lua_State *L, const Primitive &primitive, std::string_view why) {
+[[noreturn]] void mistake(lua_State* L, const Primitive& primitive, std::string_view why) {
     raise(L, fmt::format("respawn.{}: {}", primitive.name, why));
 }
 
-std::vector<std::string> parameter_names(const Primitive &primitive) {
+std::vector<std::string> parameter_names(const Primitive& primitive) {
     std::vector<std::string> names;
-    for (const auto &parameter : primitive.parameters)
+    for (const auto& parameter : primitive.parameters)
         names.push_back(parameter.name);
     return names;
 }
 
 // Whether a value may stand where the type is asked for. Types of the host's own (snapshot, location …)
 // are the host's to judge.
-bool fits(const Value &value, std::string_view type) {
+bool fits(const Value& value, std::string_view type) {
     if (value.symbol())
         return true;
     if (type == "integer")
@@ -53,7 +53,7 @@ std::string with_article(std::string_view type) {
     return fmt::format("{} {}", type == "integer" ? "an" : "a", type);
 }
 
-Value typed(lua_State *L, const Primitive &primitive, const Parameter &parameter, int index) {
+Value typed(lua_State* L, const Primitive& primitive, const Parameter& parameter, int index) {
     auto value = to_value(L, index, fmt::format("respawn.{}: {}", primitive.name, parameter.name));
     if (parameter.type == "list" && value.map() && value.map()->empty())
         value = Value::List{};
@@ -67,22 +67,22 @@ Value typed(lua_State *L, const Primitive &primitive, const Parameter &parameter
     return value;
 }
 
-void must_have_required(lua_State *L, const Primitive &primitive, const Arguments &arguments) {
-    for (const auto &parameter : primitive.parameters)
+void must_have_required(lua_State* L, const Primitive& primitive, const Arguments& arguments) {
+    for (const auto& parameter : primitive.parameters)
         if (parameter.required && !arguments.contains(parameter.name))
             mistake(L, primitive, fmt::format("{} is missing", parameter.name));
 }
 
 // The table's keys in byte order, so that of two mistakes always the same one is reported.
-std::set<std::string> keys_of(lua_State *L, int table) {
+std::set<std::string> keys_of(lua_State* L, int table) {
     std::set<std::string> keys;
     for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1))
         keys.insert(plain_text(L, -2).substr(0, 60));
     return keys;
 }
 
-void refuse_unknown(lua_State *L, const Primitive &primitive, const std::set<std::string> &keys) {
-    for (const auto &key : keys) {
+void refuse_unknown(lua_State* L, const Primitive& primitive, const std::set<std::string>& keys) {
+    for (const auto& key : keys) {
         if (primitive.parameter(key))
             continue;
         mistake(L, primitive,
@@ -91,7 +91,7 @@ void refuse_unknown(lua_State *L, const Primitive &primitive, const std::set<std
     }
 }
 
-Arguments from_table(lua_State *L, const Primitive &primitive) {
+Arguments from_table(lua_State* L, const Primitive& primitive) {
     Arguments arguments;
     if (lua_gettop(L) == 0)
         return arguments;
@@ -99,7 +99,7 @@ Arguments from_table(lua_State *L, const Primitive &primitive) {
         mistake(L, primitive,
                 fmt::format("call it as respawn.{} {{ name = value, … }}", primitive.name));
     refuse_unknown(L, primitive, keys_of(L, 1));
-    for (const auto &parameter : primitive.parameters) {
+    for (const auto& parameter : primitive.parameters) {
         push_text(L, parameter.name);
         if (lua_rawget(L, 1) != LUA_TNIL)
             arguments.emplace(parameter.name, typed(L, primitive, parameter, 2));
@@ -109,7 +109,7 @@ Arguments from_table(lua_State *L, const Primitive &primitive) {
 }
 
 // A last parameter called text takes what string.format makes of it and all that follows.
-void format_text(lua_State *L, int index) {
+void format_text(lua_State* L, int index) {
     if (lua_gettop(L) <= index || lua_type(L, index) != LUA_TSTRING)
         return;
     lua_pushvalue(L, lua_upvalueindex(2));
@@ -117,8 +117,8 @@ void format_text(lua_State *L, int index) {
     lua_call(L, lua_gettop(L) - index, 1);
 }
 
-Arguments from_positions(lua_State *L, const Primitive &primitive) {
-    const auto &parameters = primitive.parameters;
+Arguments from_positions(lua_State* L, const Primitive& primitive) {
+    const auto& parameters = primitive.parameters;
     const int count = static_cast<int>(parameters.size());
     if (count > 0 && parameters.back().name == "text")
         format_text(L, count);
@@ -128,7 +128,7 @@ Arguments from_positions(lua_State *L, const Primitive &primitive) {
             fmt::format("it takes {}, not {}", counted(parameters.size(), "argument"), lua_gettop(L)));
     Arguments arguments;
     for (int index = 1; index <= lua_gettop(L); ++index) {
-        const auto &parameter = parameters[static_cast<std::size_t>(index - 1)];
+        const auto& parameter = parameters[static_cast<std::size_t>(index - 1)];
         // nil in a condition means that it does not hold
         if (lua_isnil(L, index) && parameter.required && parameter.type == "boolean")
             arguments.emplace(parameter.name, false);
@@ -138,9 +138,9 @@ Arguments from_positions(lua_State *L, const Primitive &primitive) {
     return arguments;
 }
 
-int call_primitive(lua_State *L) {
-    const auto &primitive = *static_cast<const Primitive *>(lua_touserdata(L, lua_upvalueindex(1)));
-    const auto &session = session_of(L);
+int call_primitive(lua_State* L) {
+    const auto& primitive = *static_cast<const Primitive*>(lua_touserdata(L, lua_upvalueindex(1)));
+    const auto& session = session_of(L);
     if (!session.in_phase())
         mistake(L, primitive, "it can be called in a phase, not while the file is being read");
     auto arguments = primitive.positional ? from_positions(L, primitive) : from_table(L, primitive);
@@ -158,14 +158,14 @@ int call_primitive(lua_State *L) {
     return 1;
 }
 
-int make_blob(lua_State *L) {
+int make_blob(lua_State* L) {
     refuse_symbols(L, 1, 1);
     luaL_checktype(L, 1, LUA_TSTRING);
     push_blob(L, text_at(L, 1));
     return 1;
 }
 
-int read_respawn(lua_State *L) {
+int read_respawn(lua_State* L) {
     lua_pushvalue(L, 2);
     if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
         return 1;
@@ -176,15 +176,15 @@ int read_respawn(lua_State *L) {
     raise(L, fmt::format("respawn has no '{}'{}", name, suggestion(name, names)));
 }
 
-void add_primitives(lua_State *L) {
+void add_primitives(lua_State* L) {
     lua_rawgeti(L, LUA_REGISTRYINDEX, LUA_RIDX_GLOBALS);
     lua_getfield(L, -1, "string");
     lua_getfield(L, -1, "format");
     lua_replace(L, -3);
     lua_pop(L, 1);
-    for (const auto &[name, primitive] : session_of(L).primitives) {
+    for (const auto& [name, primitive] : session_of(L).primitives) {
         push_text(L, name);
-        lua_pushlightuserdata(L, const_cast<Primitive *>(&primitive));
+        lua_pushlightuserdata(L, const_cast<Primitive*>(&primitive));
         lua_pushvalue(L, -3);
         lua_pushcclosure(L, call_primitive, 2);
         lua_rawset(L, -4);
@@ -194,7 +194,7 @@ void add_primitives(lua_State *L) {
 
 } // namespace
 
-void give_respawn(lua_State *L) {
+void give_respawn(lua_State* L) {
     lua_newtable(L);
     add_primitives(L);
     lua_pushcfunction(L, log_line);

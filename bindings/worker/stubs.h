@@ -6,6 +6,6 @@
 namespace respawn::worker {
 
 // Makes the module `respawn`.
-void give_respawn(lua_State *L);
+void give_respawn(lua_State* L);
 
 } // namespace respawn::worker

@@ -11,16 +11,16 @@
 
 namespace respawn::worker {
 
-void push_symbol(lua_State *L, std::string_view name);
-bool is_symbol(lua_State *L, int index);
-std::string symbol_name(lua_State *L, int index);
+void push_symbol(lua_State* L, std::string_view name);
+bool is_symbol(lua_State* L, int index);
+std::string symbol_name(lua_State* L, int index);
 
 // Tells the host that the script computes with the symbol at `index`. Does not come back.
-[[noreturn]] void computed(lua_State *L, int index);
+[[noreturn]] void computed(lua_State* L, int index);
 // computed() when one of the arguments first … last is a symbol.
-void refuse_symbols(lua_State *L, int first, int last);
+void refuse_symbols(lua_State* L, int first, int last);
 
 // Makes the metatable of symbols.
-void prepare_symbols(lua_State *L);
+void prepare_symbols(lua_State* L);
 
 } // namespace respawn::worker

@@ -22,8 +22,8 @@ namespace {
 constexpr std::string_view phases[] = { "diagnose", "backup", "repair", "verify", "notify" };
 
 // Leaves the table that the runbook's file returns on the stack.
-void push_runbook(lua_State *L) {
-    auto &session = session_of(L);
+void push_runbook(lua_State* L) {
+    auto& session = session_of(L);
     push_module(L, session.main);
     session.place = session.file_of(session.main);
     if (!lua_istable(L, -1))
@@ -31,12 +31,12 @@ void push_runbook(lua_State *L) {
                              session.file_of(session.main), luaL_typename(L, -1)));
 }
 
-Value::List in_order(const std::vector<std::string> &functions) {
+Value::List in_order(const std::vector<std::string>& functions) {
     Value::List names;
     for (const auto phase : phases)
         if (std::find(functions.begin(), functions.end(), phase) != functions.end())
             names.push_back(phase);
-    for (const auto &name : functions)
+    for (const auto& name : functions)
         if (std::find(std::begin(phases), std::end(phases), name) == std::end(phases))
             names.push_back(name); // the host says what is wrong with it
     return names;
@@ -44,7 +44,7 @@ Value::List in_order(const std::vector<std::string> &functions) {
 
 // The runbook's table as plain data, and the names of its functions, phases first. Whether it is a
 // sound description is the host's to judge.
-Value describe_table(lua_State *L, int table) {
+Value describe_table(lua_State* L, int table) {
     Value::Map fields;
     std::vector<std::string> functions;
     for (lua_pushnil(L); lua_next(L, table); lua_pop(L, 1)) {
@@ -61,18 +61,18 @@ Value describe_table(lua_State *L, int table) {
     return fields;
 }
 
-[[noreturn]] void describe(lua_State *L) {
+[[noreturn]] void describe(lua_State* L) {
     push_runbook(L);
     auto table = describe_table(L, lua_gettop(L));
     Value::List modules;
-    for (const auto &[name, source] : session_of(L).sources)
+    for (const auto& [name, source] : session_of(L).sources)
         modules.push_back(name);
     end_with(Value::Map{
         { "kind", "described" }, { "table", std::move(table) }, { "modules", std::move(modules) } });
 }
 
-void run_phase(lua_State *L, int runbook, int case_table, std::string_view phase) {
-    auto &session = session_of(L);
+void run_phase(lua_State* L, int runbook, int case_table, std::string_view phase) {
+    auto& session = session_of(L);
     push_text(L, phase);
     if (lua_rawget(L, runbook) != LUA_TFUNCTION)
         return lua_pop(L, 1);
@@ -88,8 +88,8 @@ void run_phase(lua_State *L, int runbook, int case_table, std::string_view phase
     session.phase.clear();
 }
 
-[[noreturn]] void run(lua_State *L) {
-    const auto &session = session_of(L);
+[[noreturn]] void run(lua_State* L) {
+    const auto& session = session_of(L);
     push_runbook(L);
     const int runbook = lua_gettop(L);
     if (!(describe_table(L, runbook) == session.description))
@@ -101,8 +101,8 @@ void run_phase(lua_State *L, int runbook, int case_table, std::string_view phase
     end_with(Value::Map{ { "kind", "done" } });
 }
 
-[[noreturn]] void run_test(lua_State *L) {
-    auto &session = session_of(L);
+[[noreturn]] void run_test(lua_State* L) {
+    auto& session = session_of(L);
     if (!session.globals.empty()) {
         push_module(L, session.globals);
         luaL_checktype(L, -1, LUA_TTABLE);
@@ -113,14 +113,14 @@ void run_phase(lua_State *L, int runbook, int case_table, std::string_view phase
     end_with(Value::Map{ { "kind", "done" } });
 }
 
-int perform(lua_State *L) {
+int perform(lua_State* L) {
     prepare_guard(L);
     prepare_values(L);
     prepare_symbols(L);
     give_language(L);
     give_respawn(L);
     lua_settop(L, 0);
-    const auto &task = session_of(L).task;
+    const auto& task = session_of(L).task;
     if (task == "describe")
         describe(L);
     if (task == "run")
@@ -128,7 +128,7 @@ int perform(lua_State *L) {
     run_test(L);
 }
 
-[[noreturn]] void end_failed(const Session &session, int status) {
+[[noreturn]] void end_failed(const Session& session, int status) {
     auto failure = session.failure;
     if (status == LUA_ERRMEM)
         failure = { .why = fmt::format("the script used more than its {} of memory: a table or a text "
@@ -147,9 +147,9 @@ int perform(lua_State *L) {
 
 } // namespace
 
-void work(Session &session) {
+void work(Session& session) {
     Memory memory{ .cap = session.memory_bytes };
-    lua_State *L = lua_newstate(allocate, &memory);
+    lua_State* L = lua_newstate(allocate, &memory);
     if (!L)
         end_with_failure("there is no memory for the script");
     attach(L, session);

@@ -6,6 +6,6 @@
 
 namespace respawn::worker {
 
-[[noreturn]] void work(Session &session);
+[[noreturn]] void work(Session& session);
 
 } // namespace respawn::worker

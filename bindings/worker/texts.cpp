@@ -11,7 +11,7 @@ namespace respawn::worker {
 namespace {
 
 // Makes %s show its arguments our way, and refuses %p. Flags, width and precision are left to Lua.
-void prepare_arguments(lua_State *L, std::string_view format) {
+void prepare_arguments(lua_State* L, std::string_view format) {
     int argument = 1;
     for (std::size_t i = 0; i + 1 < format.size(); ++i) {
         if (format[i] != '%')
@@ -33,7 +33,7 @@ void prepare_arguments(lua_State *L, std::string_view format) {
 
 } // namespace
 
-void push_shown(lua_State *L, int index) {
+void push_shown(lua_State* L, int index) {
     refuse_symbols(L, index, index);
     const int shown = lua_absindex(L, index);
     if (luaL_getmetafield(L, shown, "__tostring") == LUA_TNIL) {
@@ -47,7 +47,7 @@ void push_shown(lua_State *L, int index) {
         raise(L, "'__tostring' must return a string");
 }
 
-std::string shown_line(lua_State *L, int first) {
+std::string shown_line(lua_State* L, int first) {
     std::string line;
     for (int index = first; index <= lua_gettop(L); ++index) {
         push_shown(L, index);
@@ -58,13 +58,13 @@ std::string shown_line(lua_State *L, int first) {
     return line;
 }
 
-int show(lua_State *L) {
+int show(lua_State* L) {
     luaL_checkany(L, 1);
     push_shown(L, 1);
     return 1;
 }
 
-int careful_format(lua_State *L) {
+int careful_format(lua_State* L) {
     luaL_checkstring(L, 1);
     refuse_symbols(L, 1, lua_gettop(L));
     prepare_arguments(L, text_at(L, 1));

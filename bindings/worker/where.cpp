@@ -20,7 +20,7 @@ std::string shortened(std::string text) {
     return text;
 }
 
-std::string text_field(lua_State *L, int index, const char *key) {
+std::string text_field(lua_State* L, int index, const char* key) {
     std::string text;
     lua_pushstring(L, key);
     lua_rawget(L, index);
@@ -30,11 +30,11 @@ std::string text_field(lua_State *L, int index, const char *key) {
     return text;
 }
 
-std::string why_of(lua_State *L, int index) {
+std::string why_of(lua_State* L, int index) {
     if (lua_type(L, index) == LUA_TSTRING || lua_type(L, index) == LUA_TNUMBER)
         return plain_text(L, index);
     if (lua_type(L, index) == LUA_TTABLE)
-        for (const char *key : { "why", "text", "message" })
+        for (const char* key : { "why", "text", "message" })
             if (auto text = text_field(L, index, key); !text.empty())
                 return text;
     return std::string("an error that is a ") + luaL_typename(L, index) + " and says no more";
@@ -42,7 +42,7 @@ std::string why_of(lua_State *L, int index) {
 
 } // namespace
 
-std::string where(lua_State *L, int level) {
+std::string where(lua_State* L, int level) {
     lua_Debug frame;
     for (; lua_getstack(L, level, &frame); ++level) {
         lua_getinfo(L, "Sl", &frame);
@@ -52,7 +52,7 @@ std::string where(lua_State *L, int level) {
     return {};
 }
 
-void raise(lua_State *L, const std::string &why) {
+void raise(lua_State* L, const std::string& why) {
     auto place = where(L, 0);
     if (place.empty())
         place = session_of(L).place;
@@ -61,20 +61,20 @@ void raise(lua_State *L, const std::string &why) {
     std::abort(); // lua_error does not come back
 }
 
-std::string place_of(lua_State *L, int index) {
+std::string place_of(lua_State* L, int index) {
     lua_Debug function;
     lua_pushvalue(L, index);
     lua_getinfo(L, ">S", &function);
     return std::string(function.source + 1) + ":" + std::to_string(function.linedefined);
 }
 
-std::string suggestion(std::string_view name, const std::vector<std::string> &known) {
+std::string suggestion(std::string_view name, const std::vector<std::string>& known) {
     const auto near = name.size() < 3 ? std::string() : nearest(name, known);
     return near.empty() ? near : "; did you mean '" + near + "'?";
 }
 
-int note_failure(lua_State *L) {
-    auto &failure = session_of(L).failure;
+int note_failure(lua_State* L) {
+    auto& failure = session_of(L).failure;
     failure = {};
     failure.where = where(L, 0);
     if (failure.where.empty())

@@ -14,11 +14,11 @@ Error usage(std::string why) { return { .kind = Kind::usage, .why = std::move(wh
 
 std::string to_words(std::int64_t number) { return std::to_string(number); }
 
-std::string to_words(const Block &block) {
+std::string to_words(const Block& block) {
     return fmt::format("block {} {}", block.number, block.hash);
 }
 
-std::string to_words(const Transaction &transaction) {
+std::string to_words(const Transaction& transaction) {
     switch (transaction.state) {
     case TransactionState::not_found:
         return "not found";
@@ -32,7 +32,7 @@ std::string to_words(const Transaction &transaction) {
     return {};
 }
 
-std::string to_words(const std::vector<Transfer> &transfers) {
+std::string to_words(const std::vector<Transfer>& transfers) {
     std::string words = counted(transfers.size(), "transfer");
     for (std::size_t i = 0; i < std::min<std::size_t>(transfers.size(), 3); ++i)
         words += fmt::format(", {} in {}", transfers[i].amount, transfers[i].transaction);
@@ -42,7 +42,7 @@ std::string to_words(const std::vector<Transfer> &transfers) {
 } // namespace
 
 Chain::Chain(config::ChainSettings settings) : settings_(std::move(settings)) {
-    for (const auto &url : settings_.urls)
+    for (const auto& url : settings_.urls)
         endpoints_.emplace_back(url);
 }
 
@@ -67,7 +67,7 @@ Result<void> Chain::same_chain() {
     if (same_chain_)
         return {};
     auto expected = settings_.chain_id;
-    for (auto &endpoint : endpoints_) {
+    for (auto& endpoint : endpoints_) {
         const auto id = TRY(endpoint.chain_id());
         if (expected && *expected != id)
             return usage(fmt::format("{} is chain {}, but chain {} is asked ({})", endpoint.name(), id,
@@ -81,7 +81,7 @@ Result<void> Chain::same_chain() {
 Result<std::int64_t> Chain::height() {
     TRY(same_chain());
     std::int64_t lowest = INT64_MAX;
-    for (auto &endpoint : endpoints_)
+    for (auto& endpoint : endpoints_)
         lowest = std::min(lowest, TRY(endpoint.height()));
     return lowest;
 }
@@ -93,7 +93,7 @@ Result<Transaction> Chain::transaction(std::string_view hash) {
     const auto highest = TRY(height());
     auto found =
         TRY(agreed<Transaction>(fmt::format("transaction {}", wanted),
-                                [&](Endpoint &endpoint) { return endpoint.transaction(wanted); }));
+                                [&](Endpoint& endpoint) { return endpoint.transaction(wanted); }));
     if (found.state == TransactionState::mined)
         found.depth = std::max<std::int64_t>(0, highest - found.block);
     return found;
@@ -101,13 +101,13 @@ Result<Transaction> Chain::transaction(std::string_view hash) {
 
 Result<Block> Chain::block(std::int64_t number) {
     return agreed<Block>(fmt::format("block {}", number),
-                         [&](Endpoint &endpoint) { return endpoint.block(number); });
+                         [&](Endpoint& endpoint) { return endpoint.block(number); });
 }
 
 namespace {
 
 // A block's hash stands for all blocks before it, so when it stayed the same, so did they.
-Result<void> must_be_same(const Block &before, const Block &after) {
+Result<void> must_be_same(const Block& before, const Block& after) {
     if (before == after)
         return {};
     return Error{ .kind = Kind::unknown,
@@ -122,14 +122,13 @@ Result<std::int64_t> Chain::nonce_at_depth(std::string_view address, std::int64_
         return usage(
             fmt::format("'{}' is no address, or {} no depth", printable(address.substr(0, 80)), depth));
     const auto owner = lower(address);
-    const auto number = TRY(height())
-    -depth;
+    const auto number = TRY(height()) - depth;
     if (number < 0)
         return 0; // nothing is that deep
     const auto before = TRY(block(number));
     const auto count = TRY(agreed<std::int64_t>(
         fmt::format("the nonce of {} at block {}", owner, number),
-        [&](Endpoint &endpoint) { return endpoint.transaction_count(owner, number); }));
+        [&](Endpoint& endpoint) { return endpoint.transaction_count(owner, number); }));
     TRY(must_be_same(before, TRY(block(number))));
     return count;
 }
@@ -151,14 +150,13 @@ Result<std::vector<Transfer>> Chain::transfers(TransferQuery query) {
     auto found = TRY(
         agreed<std::vector<Transfer>>(fmt::format("transfers to {} in blocks {} to {}", query.to,
                                                   query.first_block, query.last_block),
-                                      [&](Endpoint &endpoint) { return endpoint.transfers(query); }));
+                                      [&](Endpoint& endpoint) { return endpoint.transfers(query); }));
     TRY(must_be_same(before, TRY(block(query.last_block))));
     return found;
 }
 
 Result<std::int64_t> Chain::block_at_time(Moment moment) {
-    std::int64_t not_younger = 0, beyond = TRY(height())
-    +1;
+    std::int64_t not_younger = 0, beyond = TRY(height()) + 1;
     while (not_younger + 1 < beyond) {
         const auto middle = not_younger + (beyond - not_younger) / 2;
         if (TRY(block(middle)).time <= moment)
@@ -169,7 +167,7 @@ Result<std::int64_t> Chain::block_at_time(Moment moment) {
     return not_younger;
 }
 
-Result<Chain> open_chain(const config::ChainSettings &settings) {
+Result<Chain> open_chain(const config::ChainSettings& settings) {
     if (settings.urls.empty())
         return usage(fmt::format("the chain {} has no endpoints", settings.name));
     return Chain(settings);

@@ -21,7 +21,7 @@ namespace respawn::chain {
 
 class Chain {
   public:
-    const config::ChainSettings &settings() const { return settings_; }
+    const config::ChainSettings& settings() const { return settings_; }
 
     // The newest block that every endpoint has.
     Result<std::int64_t> height();
@@ -36,7 +36,7 @@ class Chain {
     Result<std::int64_t> block_at_time(Moment moment);
 
   private:
-    friend Result<Chain> open_chain(const config::ChainSettings &settings);
+    friend Result<Chain> open_chain(const config::ChainSettings& settings);
     explicit Chain(config::ChainSettings settings);
 
     template <class Answer, class Ask> Result<Answer> agreed(std::string_view on, Ask ask);
@@ -49,6 +49,6 @@ class Chain {
 };
 
 // Asks nothing yet. Kind::usage without endpoints.
-Result<Chain> open_chain(const config::ChainSettings &settings);
+Result<Chain> open_chain(const config::ChainSettings& settings);
 
 } // namespace respawn::chain

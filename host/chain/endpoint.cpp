@@ -60,28 +60,28 @@ Result<Value> Endpoint::answer_in(std::string_view body, std::int64_t id,
     const auto parsed = from_json(body);
     if (!parsed.ok() || parsed.value().map() == nullptr)
         return corrupt(method, "no JSON object");
-    const auto &answer = parsed.value();
-    if (const auto &error = answer.at("error"); !error.is_null())
+    const auto& answer = parsed.value();
+    if (const auto& error = answer.at("error"); !error.is_null())
         return Error{ .kind = Kind::unsupported,
                       .why =
                           fmt::format("{} answered {} with error {}: {}", name_, method,
                                       error.integer_at("code"), shortened(error.text_at("message"))) };
-    if (const auto *own = answer.at("id").integer(); own == nullptr || *own != id)
+    if (const auto* own = answer.at("id").integer(); own == nullptr || *own != id)
         return corrupt(method, "it answers another question");
     if (!answer.map()->contains("result"))
         return corrupt(method, "neither result nor error");
     return answer.at("result");
 }
 
-Result<std::string> Endpoint::text(const Value &from, std::string_view key,
+Result<std::string> Endpoint::text(const Value& from, std::string_view key,
                                    std::string_view method) const {
-    const auto *found = from.at(key).text();
+    const auto* found = from.at(key).text();
     if (found == nullptr)
         return corrupt(method, fmt::format("'{}' is no text", key));
     return *found;
 }
 
-Result<std::int64_t> Endpoint::number(const Value &from, std::string_view key,
+Result<std::int64_t> Endpoint::number(const Value& from, std::string_view key,
                                       std::string_view method) const {
     const auto found = from_quantity(TRY(text(from, key, method)));
     if (!found.ok())
@@ -89,7 +89,7 @@ Result<std::int64_t> Endpoint::number(const Value &from, std::string_view key,
     return found.value();
 }
 
-Result<std::string> Endpoint::address(const Value &from, std::string_view key,
+Result<std::string> Endpoint::address(const Value& from, std::string_view key,
                                       std::string_view method) const {
     const auto found = TRY(text(from, key, method));
     if (!is_address(found))
@@ -97,7 +97,7 @@ Result<std::string> Endpoint::address(const Value &from, std::string_view key,
     return lower(found);
 }
 
-Result<std::string> Endpoint::hash(const Value &from, std::string_view key,
+Result<std::string> Endpoint::hash(const Value& from, std::string_view key,
                                    std::string_view method) const {
     const auto found = TRY(text(from, key, method));
     if (!is_hash(found))
@@ -128,23 +128,19 @@ Result<Block> Endpoint::block(std::int64_t wanted) {
     const auto seconds = TRY(number(answer, "timestamp", method));
     if (TRY(number(answer, "number", method)) != wanted || seconds > INT64_MAX / 1'000'000)
         return corrupt(method, "another block, or a time that is none");
-    return Block {
-        wanted, TRY(hash(answer, "hash", method))
-        , Moment { seconds * 1'000'000 }
-    };
+    return Block{ wanted, TRY(hash(answer, "hash", method)), Moment{ seconds * 1'000'000 } };
 }
 
-Result<Transaction> Endpoint::transaction(const std::string &wanted) {
+Result<Transaction> Endpoint::transaction(const std::string& wanted) {
     constexpr std::string_view method = "eth_getTransactionByHash";
     const auto answer = TRY(ask(method, { wanted }));
     if (answer.is_null())
         return Transaction{};
     if (TRY(hash(answer, "hash", method)) != wanted)
         return corrupt(method, "another transaction");
-    Transaction found {
-        .state = TransactionState::pending, .from = TRY(address(answer, "from", method))
-        , .nonce = TRY(number(answer, "nonce", method))
-    };
+    Transaction found{ .state = TransactionState::pending,
+                       .from = TRY(address(answer, "from", method)),
+                       .nonce = TRY(number(answer, "nonce", method)) };
     if (!answer.at("to").is_null())
         found.to = TRY(address(answer, "to", method));
     if (answer.at("blockNumber").is_null())
@@ -159,7 +155,7 @@ Result<Transaction> Endpoint::transaction(const std::string &wanted) {
 
 // What the receipt says. The block it names must be the one that the chain has at that height: a
 // receipt of a block that was reorganised away proves nothing.
-Result<Transaction> Endpoint::mined(const std::string &wanted, const Value &transaction) {
+Result<Transaction> Endpoint::mined(const std::string& wanted, const Value& transaction) {
     constexpr std::string_view method = "eth_getTransactionReceipt";
     const Error moved{ .kind = Kind::unknown,
                        .why = fmt::format("{} reorganised its blocks while it was asked", name_),
@@ -172,11 +168,9 @@ Result<Transaction> Endpoint::mined(const std::string &wanted, const Value &tran
     const auto status = TRY(number(receipt, "status", method));
     if (status > 1)
         return corrupt(method, "'status' is neither 0 nor 1");
-    Transaction found {
-        .block = TRY(number(receipt, "blockNumber", method))
-        , .block_hash = TRY(hash(receipt, "blockHash", method))
-        , .succeeded = status == 1
-    };
+    Transaction found{ .block = TRY(number(receipt, "blockNumber", method)),
+                       .block_hash = TRY(hash(receipt, "blockHash", method)),
+                       .succeeded = status == 1 };
     const auto standing = block(found.block);
     if (!standing.ok())
         return standing.error().kind == Kind::missing ? moved : standing.error();
@@ -186,12 +180,12 @@ Result<Transaction> Endpoint::mined(const std::string &wanted, const Value &tran
     return found;
 }
 
-Result<std::int64_t> Endpoint::transaction_count(const std::string &of, std::int64_t at_block) {
+Result<std::int64_t> Endpoint::transaction_count(const std::string& of, std::int64_t at_block) {
     constexpr std::string_view method = "eth_getTransactionCount";
     return number(wrapped(TRY(ask(method, { of, to_quantity(at_block) }))), "result", method);
 }
 
-Result<std::vector<Transfer>> Endpoint::transfers(const TransferQuery &query) {
+Result<std::vector<Transfer>> Endpoint::transfers(const TransferQuery& query) {
     std::vector<Transfer> found;
     auto part = query;
     auto blocks = most_blocks_a_question;
@@ -209,17 +203,17 @@ Result<std::vector<Transfer>> Endpoint::transfers(const TransferQuery &query) {
     return found;
 }
 
-Result<void> Endpoint::put_in_order(std::vector<Transfer> &transfers) const {
-    const auto order = [](const Transfer &log) { return std::pair(log.block, log.position); };
+Result<void> Endpoint::put_in_order(std::vector<Transfer>& transfers) const {
+    const auto order = [](const Transfer& log) { return std::pair(log.block, log.position); };
     std::sort(transfers.begin(), transfers.end(),
-              [&](const auto &a, const auto &b) { return order(a) < order(b); });
+              [&](const auto& a, const auto& b) { return order(a) < order(b); });
     for (std::size_t i = 1; i < transfers.size(); ++i)
         if (order(transfers[i - 1]) == order(transfers[i]))
             return corrupt("eth_getLogs", "the same log twice");
     return {};
 }
 
-Result<void> Endpoint::take_logs(const TransferQuery &query, std::vector<Transfer> &transfers) {
+Result<void> Endpoint::take_logs(const TransferQuery& query, std::vector<Transfer>& transfers) {
     const Value sender = query.from ? Value(to_topic(*query.from)) : Value();
     const Value filter(Value::Map{
         { "address", query.token },
@@ -230,7 +224,7 @@ Result<void> Endpoint::take_logs(const TransferQuery &query, std::vector<Transfe
     const auto logs = TRY(ask("eth_getLogs", { filter }));
     if (logs.list() == nullptr)
         return corrupt("eth_getLogs", "no list");
-    for (const auto &log : *logs.list())
+    for (const auto& log : *logs.list())
         transfers.push_back(TRY(transfer_in(log, query)));
     if (transfers.size() > most_transfers)
         return Error{ .kind = Kind::unsupported,
@@ -239,9 +233,9 @@ Result<void> Endpoint::take_logs(const TransferQuery &query, std::vector<Transfe
     return {};
 }
 
-Result<Transfer> Endpoint::transfer_in(const Value &log, const TransferQuery &query) const {
+Result<Transfer> Endpoint::transfer_in(const Value& log, const TransferQuery& query) const {
     constexpr std::string_view method = "eth_getLogs";
-    const auto *topics = log.at("topics").list();
+    const auto* topics = log.at("topics").list();
     if (topics == nullptr || topics->size() != 3 || (*topics)[0].text() == nullptr ||
         (*topics)[1].text() == nullptr || (*topics)[2].text() == nullptr)
         return corrupt(method, "a log's topics are not those of a transfer");
@@ -249,18 +243,17 @@ Result<Transfer> Endpoint::transfer_in(const Value &log, const TransferQuery &qu
     const auto amount = to_decimal(TRY(text(log, "data", method)));
     if (!sender.ok() || !receiver.ok() || !amount.ok())
         return corrupt(method, "a log's topics or data are not those of a transfer");
-    Transfer found {
-        .transaction = TRY(hash(log, "transactionHash", method))
-        , .block = TRY(number(log, "blockNumber", method))
-        , .position = TRY(number(log, "logIndex", method))
-        , .from = sender.value(), .to = receiver.value(), .amount = amount.value()
-    };
-    const bool asked_for = TRY(address(log, "address", method))
-    == query.token &&found.to == query.to && (!query.from || found.from == *query.from) &&
-        found.block >= query.first_block &&found.block <=
-                query.last_block &&lower(*(*topics)[0].text()) ==
-            transfer_event;
-    const auto *removed = log.at("removed").boolean();
+    Transfer found{ .transaction = TRY(hash(log, "transactionHash", method)),
+                    .block = TRY(number(log, "blockNumber", method)),
+                    .position = TRY(number(log, "logIndex", method)),
+                    .from = sender.value(),
+                    .to = receiver.value(),
+                    .amount = amount.value() };
+    const bool asked_for = TRY(address(log, "address", method)) == query.token &&
+                           found.to == query.to && (!query.from || found.from == *query.from) &&
+                           found.block >= query.first_block && found.block <= query.last_block &&
+                           lower(*(*topics)[0].text()) == transfer_event;
+    const auto* removed = log.at("removed").boolean();
     if (!asked_for || (removed != nullptr && *removed))
         return corrupt(method, "a log that was not asked for");
     return found;

@@ -21,7 +21,7 @@ struct Transaction {
     std::string block_hash;
     std::int64_t depth = 0; // how many blocks stand on top of its own
     bool succeeded = false; // the receipt's status
-    bool operator==(const Transaction &) const = default;
+    bool operator==(const Transaction&) const = default;
 };
 
 // An ERC-20 Transfer event.
@@ -31,7 +31,7 @@ struct Transfer {
     std::int64_t position = 0; // of the log in its block
     std::string from, to;
     std::string amount; // in the token's smallest unit, decimal: 256 bits fit no integer
-    bool operator==(const Transfer &) const = default;
+    bool operator==(const Transfer&) const = default;
 };
 
 struct TransferQuery {

@@ -29,9 +29,9 @@ int digit_of(char c) {
 }
 
 // decimal = decimal * 16 + digit, with the decimal's lowest digit first.
-void shift_in(std::string &decimal, int digit) {
+void shift_in(std::string& decimal, int digit) {
     int carry = digit;
-    for (auto &place : decimal) {
+    for (auto& place : decimal) {
         carry += (place - '0') * 16;
         place = static_cast<char>('0' + carry % 10);
         carry /= 10;
@@ -44,7 +44,7 @@ void shift_in(std::string &decimal, int digit) {
 
 std::string lower(std::string_view text) {
     std::string lowered(text);
-    for (auto &c : lowered)
+    for (auto& c : lowered)
         if (c >= 'A' && c <= 'Z')
             c = static_cast<char>(c - 'A' + 'a');
     return lowered;

@@ -43,7 +43,13 @@ int run_command(const cli::Command& command) {
         .typed = command.typed, .primitives = primitives::all(), .cancel = interrupted, .json = json
     };
     const auto code = command.verb->run(context);
-    return code.ok() ? code.value() : report(code.error(), json);
+    if (!code.ok())
+        return report(code.error(), json);
+    if (code.value() == 0 && !cli::was_all_said()) {
+        cli::tell("respawn: the answer could not be written; what was asked for is done");
+        return 1;
+    }
+    return code.value();
 }
 
 } // namespace

@@ -50,12 +50,19 @@ std::string painted(std::string_view text, Colour colour) {
     return fmt::format("\x1b[{}m{}\x1b[0m", codes[static_cast<int>(colour)], text);
 }
 
-void say(std::string_view line) {
-    fmt::print(stdout, "{}\n", line);
-    std::fflush(stdout);
+namespace {
+
+// Never throws, as fmt::print does when the reader of a pipe is gone: that must not end a run half-way.
+void put(std::FILE* file, std::string_view text) {
+    std::fwrite(text.data(), 1, text.size(), file);
+    std::fflush(file);
 }
 
-void tell(std::string_view line) { fmt::print(stderr, "{}\n", line); }
+} // namespace
+
+void say(std::string_view line) { put(stdout, fmt::format("{}\n", line)); }
+void tell(std::string_view line) { put(stderr, fmt::format("{}\n", line)); }
+bool was_all_said() { return std::ferror(stdout) == 0; }
 
 void say_json(const Value& value) { say(to_json(value, 2)); }
 
@@ -142,7 +149,7 @@ ProgressBar::ProgressBar(std::string title)
 
 ProgressBar::~ProgressBar() {
     if (terminal_ && shown_ > 0)
-        fmt::print(stderr, "\r\x1b[K");
+        put(stderr, "\r\x1b[K");
 }
 
 void ProgressBar::show(std::uint64_t done, std::uint64_t total) {
@@ -160,7 +167,7 @@ void ProgressBar::show(std::uint64_t done, std::uint64_t total) {
     if (total > done && rate > 0)
         line += fmt::format(", {} left", human_duration(Duration(static_cast<std::int64_t>(
                                              static_cast<double>(total - done) / rate * 1e6))));
-    fmt::print(stderr, "\r{}\x1b[K", line);
+    put(stderr, fmt::format("\r{}\x1b[K", line));
 }
 
 Result<bool> ask(std::string_view question, std::string_view otherwise_type) {
@@ -168,7 +175,7 @@ Result<bool> ask(std::string_view question, std::string_view otherwise_type) {
         return Error{ .kind = Kind::needs_person,
                       .why = fmt::format("{} There is no terminal to ask on", question),
                       .fix = fmt::format("to say yes: {}", otherwise_type) };
-    fmt::print(stderr, "{} Type yes to do it: ", question);
+    put(stderr, fmt::format("{} Type yes to do it: ", question));
     std::string answer;
     std::getline(std::cin, answer);
     return trimmed(answer) == "yes";

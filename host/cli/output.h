@@ -18,6 +18,8 @@ std::string painted(std::string_view text, Colour colour);
 
 // The answer, on stdout.
 void say(std::string_view line);
+// False once a part of the answer could not be written: a full disk, a closed pipe.
+bool was_all_said();
 // The talk, on stderr.
 void tell(std::string_view line);
 void say_json(const Value& value);

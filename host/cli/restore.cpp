@@ -11,6 +11,8 @@ namespace respawn::cli {
 
 namespace {
 
+constexpr std::string_view restore_runbook = "restore";
+
 // What a restore works on, with a configuration or without one.
 struct Source {
     std::optional<run::Game> game;
@@ -129,11 +131,10 @@ Result<int> restore_beside(const Context& context, Source& source, const vault::
                                     .progress = [&](std::uint64_t done,
                                                     std::uint64_t total) { bar.show(done, total); },
                                     .state = {} };
-        all.push_back({
-            record, TRY(component->restore_to(*source.vault, *record, place, work)
-                            .while_doing("restore " + record->name, "snapshot " + snapshot.id))
-            , place
-        });
+        all.push_back({ record,
+                        TRY(component->restore_to(*source.vault, *record, place, work)
+                                .while_doing("restore " + record->name, "snapshot " + snapshot.id)),
+                        place });
     }
     if (context.json)
         say_json(json_of(snapshot, all, started));
@@ -142,18 +143,42 @@ Result<int> restore_beside(const Context& context, Source& source, const vault::
     return 0;
 }
 
+// A restore that was killed left its run behind, holding everything. Whoever restores next finishes or
+// rolls back what it began, of every component, and takes its place.
+Result<void> take_the_place_of_killed(const Context& context, run::Game& game) {
+    auto* journal = TRY(game.journal());
+    for (const auto& run : TRY(journal->runs(100))) {
+        if (run.runbook != restore_runbook || run.state != journal::RunState::running ||
+            !journal->take_over(run.id).ok()) // it works at this moment: beginning will say so
+            continue;
+        for (const auto& settings : game.config().components)
+            TRY(TRY(game.component(settings.name))
+                    ->finish_restore(game.work(settings.name, context.cancel)));
+        TRY(journal->set_state(
+            run.id, journal::RunState::aborted,
+            run::to_value(
+                Error{ .kind = Kind::cancelled, .why = "killed; a later restore took its place" })));
+    }
+    return {};
+}
+
 // The whole restore is a run of its own: it holds everything while it works, and stays in the journal.
 Result<journal::RunRecord> begin_run(journal::Journal& journal, const vault::Snapshot& snapshot,
+                                     const std::vector<const vault::ComponentRecord*>& records,
                                      const std::string& reason) {
+    Value::List names;
+    for (const auto* record : records)
+        names.push_back(record->name);
     journal::RunRecord run{ .id = make_ulid(now()),
-                            .runbook = "restore",
+                            .runbook = std::string(restore_runbook),
                             .version = "1.0.0",
                             .mode = "live",
                             .target = "/",
                             .operator_name = operator_name(),
                             .reason = reason,
                             .plan = {},
-                            .parameters = Value::Map{ { "snapshot", snapshot.id } } };
+                            .parameters = Value::Map{ { "snapshot", snapshot.id },
+                                                      { "components", std::move(names) } } };
     TRY(journal.start_run(run, {}));
     return run;
 }
@@ -169,17 +194,33 @@ Result<std::vector<Restored>> replace_live(const Context& context, Source& sourc
         work.progress = [&](std::uint64_t done, std::uint64_t total) { bar.show(done, total); };
         TRY(component->finish_restore(work));
         const auto& settings = component->settings();
-        all.push_back({
-            record, TRY(component->restore_live(*source.vault, *record, work)
-                            .while_doing("restore " + record->name, "snapshot " + snapshot.id))
-            , settings.path.empty() ? settings.paths.front() : settings.path
-        });
+        all.push_back({ record,
+                        TRY(component->restore_live(*source.vault, *record, work)
+                                .while_doing("restore " + record->name, "snapshot " + snapshot.id)),
+                        settings.path.empty() ? settings.paths.front() : settings.path });
         if (database::is_database(settings))
             TRY(TRY(source.game->journal())
                     ->accept_marker(record->name,
                                     TRY(TRY(source.game->database(record->name))->marker_state())));
     }
     return all;
+}
+
+Result<int> restore_as_run(const Context& context, Source& source, const vault::Snapshot& snapshot,
+                           const std::vector<const vault::ComponentRecord*>& records) {
+    const auto started = now();
+    auto* journal = TRY(source.game->journal());
+    TRY(take_the_place_of_killed(context, *source.game));
+    const auto run = TRY(begin_run(*journal, snapshot, records, context.typed.value("--reason")));
+    const auto all = replace_live(context, source, snapshot, records);
+    TRY(journal->set_state(run.id, all.ok() ? journal::RunState::done : journal::RunState::failed,
+                           all.ok() ? Value() : run::to_value(all.error())));
+    const auto& restored = TRY(all);
+    if (context.json)
+        say_json(json_of(snapshot, restored, started));
+    else
+        show(snapshot, restored, started);
+    return 0;
 }
 
 Result<int> restore_in_place(const Context& context, Source& source, const vault::Snapshot& snapshot,
@@ -199,18 +240,7 @@ Result<int> restore_in_place(const Context& context, Source& source, const vault
         tell("nothing was changed");
         return 5;
     }
-    const auto started = now();
-    auto* journal = TRY(source.game->journal());
-    const auto run = TRY(begin_run(*journal, snapshot, context.typed.value("--reason")));
-    const auto all = replace_live(context, source, snapshot, records);
-    TRY(journal->set_state(run.id, all.ok() ? journal::RunState::done : journal::RunState::failed,
-                           all.ok() ? Value() : run::to_value(all.error())));
-    const auto& restored = TRY(all);
-    if (context.json)
-        say_json(json_of(snapshot, restored, started));
-    else
-        show(snapshot, restored, started);
-    return 0;
+    return restore_as_run(context, source, snapshot, records);
 }
 
 Result<int> bring_back(const Context& context) {
@@ -224,6 +254,19 @@ Result<int> bring_back(const Context& context) {
 }
 
 } // namespace
+
+Result<int> restore_again(const Context& context, run::Game game, const journal::RunRecord& run) {
+    Source source;
+    source.game = std::move(game);
+    source.vault = TRY(source.game->vault());
+    std::vector<std::string> names;
+    if (const auto* listed = run.parameters.at("components").list())
+        for (const auto& name : *listed)
+            names.push_back(name.text() ? *name.text() : "");
+    const auto snapshot = TRY(vault::find_snapshot(TRY(source.vault->snapshots()),
+                                                   run.parameters.text_at("snapshot"), names, now()));
+    return restore_as_run(context, source, snapshot, TRY(chosen(snapshot, names)));
+}
 
 extern const Verb restore = {
     .name = "restore",

@@ -67,10 +67,12 @@ Result<int> go_on(const Context& context) {
     const auto name = TRY(named_run(context, game));
     if (context.typed.has("--abort"))
         return give_up(engine, name);
+    const auto run = TRY(TRY(game.journal())->run(name));
+    if (run.runbook == "restore")
+        return restore_again(context, std::move(game), run);
     if (context.typed.has("--step"))
         TRY(settle_step(context, engine, name));
     RunPrinter printer(false);
-    const auto run = TRY(TRY(game.journal())->run(name));
     say(fmt::format("{}  {} {}  run {}, from its journal", painted("LIVE, RESUMED", Colour::bold),
                     run.runbook, run.version, run.id));
     const auto outcome = TRY(engine.resume(name, printer, context.typed.has("--beyond-plan")));

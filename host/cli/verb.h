@@ -82,6 +82,9 @@ struct Command {
 };
 Result<Command> read_command(const std::vector<std::string>& words);
 
+// Makes a restore that was killed again, from its run in the journal: what `resume` does with one.
+Result<int> restore_again(const Context& context, run::Game game, const journal::RunRecord& run);
+
 // The login user: who is written into journals. With sudo, the person behind it.
 std::string operator_name();
 

@@ -107,16 +107,16 @@ bool takes_list(Type type) {
            type == Type::endpoints;
 }
 
-std::vector<std::string> known_names(const std::string &section, std::string_view kind) {
+std::vector<std::string> known_names(const std::string& section, std::string_view kind) {
     std::vector<std::string> names;
-    for (const auto &key : all_keys())
+    for (const auto& key : all_keys())
         if (key.section == section && key.name != "*" && has_kind(key, kind))
             names.emplace_back(key.name);
     return names;
 }
 
 // The section's path one step down: an entry of a named list is "*".
-std::string below(const std::string &path, const Key &key) {
+std::string below(const std::string& path, const Key& key) {
     return path.empty() ? std::string(key.name) : fmt::format("{}.{}", path, key.name);
 }
 
@@ -130,18 +130,18 @@ Error Check::mistake(Place place, std::string why, std::string fix) const {
     return { .kind = Kind::usage, .why = fmt::format("{}: {}", at(place), why), .fix = std::move(fix) };
 }
 
-void Check::warn(Place place, const std::string &what) {
+void Check::warn(Place place, const std::string& what) {
     warnings_.push_back(fmt::format("{}: {}", at(place), what));
 }
 
-bool Check::passed_over(const Error &error, Need need) {
+bool Check::passed_over(const Error& error, Need need) {
     if (strictness_ == Strictness::strict || need == Need::required || need == Need::essential)
         return false;
     warnings_.push_back(error.why + " (left out)");
     return true;
 }
 
-Result<void> Check::run(Node &root) {
+Result<void> Check::run(Node& root) {
     if (root.shape == Node::Shape::nothing)
         root.shape = Node::Shape::map;
     TRY(section(root, ""));
@@ -149,15 +149,15 @@ Result<void> Check::run(Node &root) {
     return plans(root);
 }
 
-Result<void> Check::section(Node &node, const std::string &path) {
+Result<void> Check::section(Node& node, const std::string& path) {
     if (node.shape != Node::Shape::map)
         return mistake(node.place,
                        fmt::format("here belong keys and values, not {}", shape_text(node.shape)));
     const auto kind = TRY(kind_of(node, path));
     std::vector<Node> sound; // those before it, for what is written twice
-    for (auto &child : node.children) {
+    for (auto& child : node.children) {
         const auto held = entry(child, path, kind, sound);
-        const auto *key = find_key(path, child.key);
+        const auto* key = find_key(path, child.key);
         if (held.ok() && key != nullptr)
             sound.push_back(std::move(child));
         else if (!held.ok() && !passed_over(held.error(), key != nullptr ? key->need : Need::optional))
@@ -168,11 +168,11 @@ Result<void> Check::section(Node &node, const std::string &path) {
 }
 
 // The kind of an entry decides which keys it has, so it is looked at first.
-Result<std::string> Check::kind_of(const Node &node, const std::string &path) const {
-    const auto *key = find_key(path, "kind");
+Result<std::string> Check::kind_of(const Node& node, const std::string& path) const {
+    const auto* key = find_key(path, "kind");
     if (key == nullptr || key->name != "kind")
         return std::string();
-    const auto *kind = node.find("kind");
+    const auto* kind = node.find("kind");
     if (kind == nullptr)
         return mistake(node.place, "the key 'kind' is missing here",
                        fmt::format("write kind: {}", key->choices));
@@ -180,13 +180,13 @@ Result<std::string> Check::kind_of(const Node &node, const std::string &path) co
     return kind->text;
 }
 
-Result<void> Check::entry(Node &child, const std::string &path, std::string_view kind,
-                          const std::vector<Node> &siblings) {
-    for (const auto &sibling : siblings)
+Result<void> Check::entry(Node& child, const std::string& path, std::string_view kind,
+                          const std::vector<Node>& siblings) {
+    for (const auto& sibling : siblings)
         if (sibling.key == child.key)
             return mistake(child.key_place, fmt::format("'{}' is written twice, first in line {}",
                                                         word(child.key), sibling.key_place.line));
-    const auto *key = find_key(path, child.key);
+    const auto* key = find_key(path, child.key);
     if (key == nullptr || !has_kind(*key, kind))
         return unknown(child, path, kind);
     if (key->name == "*" && !is_name(child.key))
@@ -198,7 +198,7 @@ Result<void> Check::entry(Node &child, const std::string &path, std::string_view
     return {};
 }
 
-Result<void> Check::unknown(const Node &child, const std::string &path, std::string_view kind) {
+Result<void> Check::unknown(const Node& child, const std::string& path, std::string_view kind) {
     const auto near = nearest(child.key, known_names(path, kind));
     auto why = fmt::format("unknown key '{}'", word(child.key));
     if (!near.empty())
@@ -208,9 +208,9 @@ Result<void> Check::unknown(const Node &child, const std::string &path, std::str
     return mistake(child.key_place, std::move(why));
 }
 
-Result<void> Check::nothing_missing(const Node &node, const std::string &path,
+Result<void> Check::nothing_missing(const Node& node, const std::string& path,
                                     std::string_view kind) const {
-    for (const auto &key : all_keys())
+    for (const auto& key : all_keys())
         if (key.section == path && key.need == Need::required && key.name != "*" &&
             has_kind(key, kind) && node.find(key.name) == nullptr)
             return mistake(node.place,
@@ -218,7 +218,7 @@ Result<void> Check::nothing_missing(const Node &node, const std::string &path,
     return {};
 }
 
-Result<void> Check::value(Node &node, const Key &key, const std::string &path) {
+Result<void> Check::value(Node& node, const Key& key, const std::string& path) {
     if (key.type == Type::section || key.type == Type::sections) {
         if (key.need == Need::required && node.children.empty())
             return mistake(node.place, fmt::format("'{}' must not be empty ({})", node.key, key.doc));
@@ -227,12 +227,12 @@ Result<void> Check::value(Node &node, const Key &key, const std::string &path) {
     return takes_list(key.type) && node.shape == Node::Shape::list ? each(node, key) : one(node, key);
 }
 
-Result<void> Check::sections(Node &node, const Key &key, const std::string &path) {
+Result<void> Check::sections(Node& node, const Key& key, const std::string& path) {
     if (node.shape != Node::Shape::list)
         return mistake(node.place, fmt::format("'{}' must be a list (- …), not {}", node.key,
                                                shape_text(node.shape)));
     std::vector<Node> sound;
-    for (auto &item : node.children) {
+    for (auto& item : node.children) {
         const auto held = section(item, below(path, key));
         const bool last_hope = sound.empty() && &item == &node.children.back();
         if (held.ok())
@@ -244,17 +244,17 @@ Result<void> Check::sections(Node &node, const Key &key, const std::string &path
     return {};
 }
 
-Result<void> Check::each(Node &node, const Key &key) {
+Result<void> Check::each(Node& node, const Key& key) {
     if (node.children.empty())
         return mistake(node.place, fmt::format("'{}' must not be empty", node.key));
-    for (auto &item : node.children) {
+    for (auto& item : node.children) {
         item.key = node.key;
         TRY(one(item, key));
     }
     return {};
 }
 
-Result<void> Check::one(Node &node, const Key &key) {
+Result<void> Check::one(Node& node, const Key& key) {
     const bool number = key.type == Type::count || key.type == Type::depth;
     if (node.shape != Node::Shape::text || (number && node.quoted))
         return mistake(node.place, fmt::format("'{}' must be {}, not {}", node.key, type_text(key.type),
@@ -274,7 +274,7 @@ Result<void> Check::one(Node &node, const Key &key) {
     return {};
 }
 
-Result<void> Check::choice(const Node &node, const Key &key) const {
+Result<void> Check::choice(const Node& node, const Key& key) const {
     const auto known = words_of(key.choices), later = words_of(key.later);
     if (node.shape != Node::Shape::text)
         return mistake(node.place, fmt::format("'{}' must be one of {}", node.key, join(known, ", ")));
@@ -293,7 +293,7 @@ Result<void> Check::choice(const Node &node, const Key &key) const {
                                                           word(node.text), key.label, near));
 }
 
-Result<void> Check::location(const Node &node) const {
+Result<void> Check::location(const Node& node) const {
     const std::string_view url = node.text;
     for (const auto scheme : { "s3://", "azure://", "gs://", "gcs://" })
         if (url.starts_with(scheme)) {
@@ -312,7 +312,7 @@ Result<void> Check::location(const Node &node) const {
     return {};
 }
 
-Result<void> Check::secret(Node &node) {
+Result<void> Check::secret(Node& node) {
     std::string warning;
     auto found = look_up(node.text, file_.parent_path(), warning);
     if (!found.ok())
@@ -324,8 +324,8 @@ Result<void> Check::secret(Node &node) {
     return {};
 }
 
-Result<void> Check::location_names(const Node &root) const {
-    const auto &locations = root.find("vault")->find("locations")->children;
+Result<void> Check::location_names(const Node& root) const {
+    const auto& locations = root.find("vault")->find("locations")->children;
     for (std::size_t i = 0; i < locations.size(); ++i)
         for (std::size_t earlier = 0; earlier < i; ++earlier)
             if (locations[i].find("name")->text == locations[earlier].find("name")->text)
@@ -335,13 +335,13 @@ Result<void> Check::location_names(const Node &root) const {
     return {};
 }
 
-Result<void> Check::plans(Node &root) {
-    const auto *components = root.find("components");
-    for (auto &part : root.children) {
+Result<void> Check::plans(Node& root) {
+    const auto* components = root.find("components");
+    for (auto& part : root.children) {
         if (part.key != "plans")
             continue;
         std::vector<Node> sound;
-        for (auto &child : part.children) {
+        for (auto& child : part.children) {
             const auto held = plan(child, *components);
             if (held.ok())
                 sound.push_back(std::move(child));
@@ -353,21 +353,21 @@ Result<void> Check::plans(Node &root) {
     return {};
 }
 
-Result<void> Check::plan(const Node &plan, const Node &components) const {
-    const auto *wanted = plan.find("components");
+Result<void> Check::plan(const Node& plan, const Node& components) const {
+    const auto* wanted = plan.find("components");
     std::vector<std::string> known;
-    for (const auto &component : components.children)
+    for (const auto& component : components.children)
         known.push_back(component.key);
     if (wanted->shape == Node::Shape::text && wanted->text != "all")
         return mistake(wanted->place, "'components' must be all, or a list of components ([a, b])");
-    for (const auto &name : wanted->children)
+    for (const auto& name : wanted->children)
         if (components.find(name.text) == nullptr) {
             const auto near = nearest(name.text, known);
             return mistake(name.place,
                            fmt::format("there is no component '{}'{}", word(name.text),
                                        near.empty() ? "" : "; did you mean '" + near + "'?"));
         }
-    if (const auto *every = plan.find("every"); every != nullptr && plan.find("at") != nullptr)
+    if (const auto* every = plan.find("every"); every != nullptr && plan.find("at") != nullptr)
         return mistake(every->key_place, "a plan has 'at' or 'every', not both");
     return {};
 }

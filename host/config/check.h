@@ -9,40 +9,40 @@ namespace respawn::config {
 
 class Check {
   public:
-    Check(const io::Path &file, Strictness strictness, std::vector<std::string> &warnings)
+    Check(const io::Path& file, Strictness strictness, std::vector<std::string>& warnings)
         : file_(file), strictness_(strictness), warnings_(warnings) {}
 
     // Afterwards all that is left in the document is known, of the right type, and complete. The first
     // mistake is the Error; lenient, entries with a mistake are taken out and a warning says so.
-    Result<void> run(Node &root);
+    Result<void> run(Node& root);
     Error mistake(Place place, std::string why, std::string fix = {}) const;
 
   private:
-    Result<void> section(Node &node, const std::string &path);
-    Result<void> entry(Node &child, const std::string &path, std::string_view kind,
-                       const std::vector<Node> &siblings);
-    Result<void> sections(Node &node, const Key &key, const std::string &path);
-    Result<std::string> kind_of(const Node &node, const std::string &path) const;
-    Result<void> unknown(const Node &child, const std::string &path, std::string_view kind);
-    Result<void> nothing_missing(const Node &node, const std::string &path,
+    Result<void> section(Node& node, const std::string& path);
+    Result<void> entry(Node& child, const std::string& path, std::string_view kind,
+                       const std::vector<Node>& siblings);
+    Result<void> sections(Node& node, const Key& key, const std::string& path);
+    Result<std::string> kind_of(const Node& node, const std::string& path) const;
+    Result<void> unknown(const Node& child, const std::string& path, std::string_view kind);
+    Result<void> nothing_missing(const Node& node, const std::string& path,
                                  std::string_view kind) const;
-    Result<void> value(Node &node, const Key &key, const std::string &path);
-    Result<void> each(Node &node, const Key &key);
-    Result<void> one(Node &node, const Key &key);
-    Result<void> choice(const Node &node, const Key &key) const;
-    Result<void> location(const Node &node) const;
-    Result<void> secret(Node &node);
-    Result<void> plans(Node &root);
-    Result<void> plan(const Node &plan, const Node &components) const;
-    Result<void> location_names(const Node &root) const;
+    Result<void> value(Node& node, const Key& key, const std::string& path);
+    Result<void> each(Node& node, const Key& key);
+    Result<void> one(Node& node, const Key& key);
+    Result<void> choice(const Node& node, const Key& key) const;
+    Result<void> location(const Node& node) const;
+    Result<void> secret(Node& node);
+    Result<void> plans(Node& root);
+    Result<void> plan(const Node& plan, const Node& components) const;
+    Result<void> location_names(const Node& root) const;
     // Lenient and not essential: a warning instead of the Error.
-    bool passed_over(const Error &error, Need need);
-    void warn(Place place, const std::string &what);
+    bool passed_over(const Error& error, Need need);
+    void warn(Place place, const std::string& what);
     std::string at(Place place) const;
 
-    const io::Path &file_;
+    const io::Path& file_;
     Strictness strictness_;
-    std::vector<std::string> &warnings_;
+    std::vector<std::string>& warnings_;
 };
 
 } // namespace respawn::config

@@ -14,37 +14,37 @@ namespace respawn::config {
 namespace {
 
 // From here on the document has been checked: what is there has its type.
-std::string text_at(const Node &node, std::string_view name, std::string_view otherwise = {}) {
-    const auto *found = node.find(name);
+std::string text_at(const Node& node, std::string_view name, std::string_view otherwise = {}) {
+    const auto* found = node.find(name);
     return found == nullptr ? std::string(otherwise) : found->text;
 }
 
-std::int64_t number_of(const std::string &text) {
+std::int64_t number_of(const std::string& text) {
     std::int64_t number = 0;
     std::from_chars(text.data(), text.data() + text.size(), number);
     return number;
 }
 
-const std::vector<Node> &children_of(const Node &node, std::string_view name) {
+const std::vector<Node>& children_of(const Node& node, std::string_view name) {
     static const std::vector<Node> none;
-    const auto *found = node.find(name);
+    const auto* found = node.find(name);
     return found == nullptr ? none : found->children;
 }
 
 // A text alone, or each text of a list.
-std::vector<std::string> texts_at(const Node &node, std::string_view name) {
+std::vector<std::string> texts_at(const Node& node, std::string_view name) {
     std::vector<std::string> texts;
-    const auto *found = node.find(name);
+    const auto* found = node.find(name);
     if (found != nullptr && found->shape == Node::Shape::text)
         texts.push_back(found->text);
-    for (const auto &item : children_of(node, name))
+    for (const auto& item : children_of(node, name))
         texts.push_back(item.text);
     return texts;
 }
 
 class Builder {
   public:
-    Builder(const Node &root, Config &config) : root_(root), config_(config) {
+    Builder(const Node& root, Config& config) : root_(root), config_(config) {
         std::error_code ignored; // without a current folder paths stay as they are
         folder_ = std::filesystem::absolute(config.file, ignored).parent_path();
     }
@@ -54,86 +54,86 @@ class Builder {
         config_.environment = text_at(root_, "environment");
         config_.state = path_of(text_at(root_, "state", ".respawn"));
         config_.key_file = path_of(text_at(*root_.find("vault"), "key_file"));
-        for (const auto &node : children_of(*root_.find("vault"), "locations"))
+        for (const auto& node : children_of(*root_.find("vault"), "locations"))
             config_.locations.push_back({ text_at(node, "name"), url_of(text_at(node, "url")) });
-        for (const auto &text : texts_at(root_, "runbooks"))
+        for (const auto& text : texts_at(root_, "runbooks"))
             config_.runbooks.push_back(path_of(text));
-        for (const auto &node : children_of(root_, "components"))
+        for (const auto& node : children_of(root_, "components"))
             config_.components.push_back(component_of(node));
-        for (const auto &node : children_of(root_, "plans"))
+        for (const auto& node : children_of(root_, "plans"))
             config_.plans.push_back(plan_of(node));
-        for (const auto &node : children_of(root_, "alerts"))
+        for (const auto& node : children_of(root_, "alerts"))
             config_.alerts.push_back(alert_of(node));
-        for (const auto &node : children_of(root_, "chains"))
+        for (const auto& node : children_of(root_, "chains"))
             config_.chains.push_back(chain_of(node));
     }
 
   private:
-    io::Path path_of(const std::string &text) const { return (folder_ / text).lexically_normal(); }
+    io::Path path_of(const std::string& text) const { return (folder_ / text).lexically_normal(); }
 
-    std::string url_of(const std::string &url) const {
+    std::string url_of(const std::string& url) const {
         return url.starts_with("file://") || url.starts_with("memory:") ? url : path_of(url).string();
     }
 
-    ComponentSettings component_of(const Node &node) const {
+    ComponentSettings component_of(const Node& node) const {
         ComponentSettings component{ .name = node.key, .kind = text_at(node, "kind") };
         if (const auto path = text_at(node, "path"); !path.empty())
             component.path = path_of(path);
-        for (const auto &text : texts_at(node, "paths"))
+        for (const auto& text : texts_at(node, "paths"))
             component.paths.push_back(path_of(text));
         component.exclude = texts_at(node, "exclude");
         return component;
     }
 
-    static PlanSettings plan_of(const Node &node) {
+    static PlanSettings plan_of(const Node& node) {
         PlanSettings plan{ .name = node.key, .type = text_at(node, "type", "manual") };
-        for (const auto &item : children_of(node, "components"))
+        for (const auto& item : children_of(node, "components"))
             plan.components.push_back(item.text);
         plan.tables = texts_at(node, "tables");
         plan.at = text_at(node, "at");
         plan.every = text_at(node, "every");
-        for (const auto &count : children_of(node, "keep"))
+        for (const auto& count : children_of(node, "keep"))
             plan.keep[count.key] = number_of(count.text);
         return plan;
     }
 
-    AlertSettings alert_of(const Node &node) const {
+    AlertSettings alert_of(const Node& node) const {
         AlertSettings alert{ .name = node.key, .kind = text_at(node, "kind") };
         if (const auto path = text_at(node, "path"); !path.empty())
             alert.path = path_of(path);
-        if (const auto *url = node.find("url"))
+        if (const auto* url = node.find("url"))
             alert.url = url->secret;
         return alert;
     }
 
-    static ChainSettings chain_of(const Node &node) {
+    static ChainSettings chain_of(const Node& node) {
         ChainSettings chain{ .name = node.key };
-        const auto *urls = node.find("urls");
+        const auto* urls = node.find("urls");
         if (urls->shape == Node::Shape::text)
             chain.urls.push_back(urls->secret);
-        for (const auto &url : urls->children)
+        for (const auto& url : urls->children)
             chain.urls.push_back(url.secret);
-        if (const auto *id = node.find("chain_id"))
+        if (const auto* id = node.find("chain_id"))
             chain.chain_id = number_of(id->text);
         chain.confirmations = number_of(text_at(node, "confirmations", "12"));
-        for (const auto &address : children_of(node, "addresses"))
+        for (const auto& address : children_of(node, "addresses"))
             chain.addresses[address.key] = address.text;
         return chain;
     }
 
-    const Node &root_;
-    Config &config_;
+    const Node& root_;
+    Config& config_;
     io::Path folder_;
 };
 
 template <class Settings>
-const Settings *named(const std::vector<Settings> &all, std::string_view name) {
+const Settings* named(const std::vector<Settings>& all, std::string_view name) {
     const auto found =
-        std::find_if(all.begin(), all.end(), [&](const auto &one) { return one.name == name; });
+        std::find_if(all.begin(), all.end(), [&](const auto& one) { return one.name == name; });
     return found == all.end() ? nullptr : &*found;
 }
 
-Result<Config> read(const io::Path &file, Strictness strictness) {
+Result<Config> read(const io::Path& file, Strictness strictness) {
     const auto text = TRY(io::read_file(file, most_bytes));
     Config config;
     config.file = file;
@@ -149,20 +149,20 @@ Result<Config> read(const io::Path &file, Strictness strictness) {
 
 } // namespace
 
-const ComponentSettings *Config::component(std::string_view name) const {
+const ComponentSettings* Config::component(std::string_view name) const {
     return named(components, name);
 }
-const PlanSettings *Config::plan(std::string_view name) const { return named(plans, name); }
+const PlanSettings* Config::plan(std::string_view name) const { return named(plans, name); }
 
-Result<io::Path> find_config(const std::optional<io::Path> &given) {
-    const char *variable = std::getenv("RESPAWN_CONFIG");
+Result<io::Path> find_config(const std::optional<io::Path>& given) {
+    const char* variable = std::getenv("RESPAWN_CONFIG");
     std::vector<io::Path> places = { "respawn.yaml", "/etc/respawn/respawn.yaml" };
     if (given)
         places = { *given };
     else if (variable != nullptr && *variable != '\0')
         places = { variable };
     std::vector<std::string> tried;
-    for (const auto &place : places) {
+    for (const auto& place : places) {
         if (io::is_there(place))
             return place;
         tried.push_back(printable(place.string()));
@@ -173,7 +173,7 @@ Result<io::Path> find_config(const std::optional<io::Path> &given) {
                   .fix = "make one with: respawn init (or name one with --config FILE)" };
 }
 
-Result<Config> read_config(const io::Path &file, Strictness strictness) {
+Result<Config> read_config(const io::Path& file, Strictness strictness) {
     return read(file, strictness).while_doing("read the configuration");
 }
 

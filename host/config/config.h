@@ -66,8 +66,8 @@ struct Config {
     std::vector<io::Path> runbooks; // folders, searched in order
     std::vector<std::string> warnings;
 
-    const ComponentSettings *component(std::string_view name) const;
-    const PlanSettings *plan(std::string_view name) const;
+    const ComponentSettings* component(std::string_view name) const;
+    const PlanSettings* plan(std::string_view name) const;
 };
 
 enum class Strictness {
@@ -77,13 +77,13 @@ enum class Strictness {
 
 // --config, $RESPAWN_CONFIG, ./respawn.yaml, /etc/respawn/respawn.yaml: the first that is there.
 // Kind::missing names all that were tried.
-Result<io::Path> find_config(const std::optional<io::Path> &given);
+Result<io::Path> find_config(const std::optional<io::Path>& given);
 // Relative paths are relative to the file's folder. The Error is the first one, with its position:
 // "respawn.yaml:12:3: unknown key 'componets'; did you mean 'components'?". No error and no warning
 // shows a secret. Lenient: what is wrong with an entry that is not essential (a plan, an alert, a
 // component) is a warning, and the entry is left out; game, environment, state and vault have to be
 // sound.
-Result<Config> read_config(const io::Path &file, Strictness strictness);
+Result<Config> read_config(const io::Path& file, Strictness strictness);
 
 // All known keys as a Markdown page (docs/reference/configuration.md), made from the table that checks
 // them.

@@ -141,9 +141,9 @@ std::span<const Key> all_keys() { return keys; }
 
 std::string_view type_text(Type type) { return type_texts[static_cast<std::size_t>(type)]; }
 
-const Key *find_key(std::string_view section, std::string_view name) {
-    const Key *any = nullptr;
-    for (const auto &key : keys) {
+const Key* find_key(std::string_view section, std::string_view name) {
+    const Key* any = nullptr;
+    for (const auto& key : keys) {
         if (key.section != section)
             continue;
         if (key.name == name)
@@ -162,7 +162,7 @@ std::vector<std::string> words_of(std::string_view list) {
     return words;
 }
 
-bool has_kind(const Key &key, std::string_view kind) {
+bool has_kind(const Key& key, std::string_view kind) {
     const auto kinds = words_of(key.kinds);
     return kinds.empty() || std::find(kinds.begin(), kinds.end(), kind) != kinds.end();
 }

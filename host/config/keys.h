@@ -52,9 +52,9 @@ std::span<const Key> all_keys();
 std::string_view type_text(Type type); // "a path"
 
 // The key of a section, by name, else the section's "*"; null when there is none.
-const Key *find_key(std::string_view section, std::string_view name);
+const Key* find_key(std::string_view section, std::string_view name);
 // True when entries of that kind have this key.
-bool has_kind(const Key &key, std::string_view kind);
+bool has_kind(const Key& key, std::string_view kind);
 std::vector<std::string> words_of(std::string_view list);
 
 } // namespace respawn::config

@@ -9,7 +9,7 @@ namespace respawn::config {
 
 namespace {
 
-std::string need_text(const Key &key) {
+std::string need_text(const Key& key) {
     switch (key.need) {
     case Need::required:
         return "required";
@@ -22,7 +22,7 @@ std::string need_text(const Key &key) {
 
 std::string words_text(std::string_view list) { return join(words_of(list), ", "); }
 
-std::string line_of(const Key &key) {
+std::string line_of(const Key& key) {
     std::string doc(key.doc);
     if (!key.choices.empty())
         doc += fmt::format(": {}", words_text(key.choices));
@@ -49,7 +49,7 @@ std::string configuration_reference() {
         "keys are errors. A secret is written\n`${env:NAME}` or `${file:PATH}`, never as it is; "
         "relative paths start at the file's folder.\n";
     std::string_view section = "none yet";
-    for (const auto &key : all_keys()) {
+    for (const auto& key : all_keys()) {
         if (key.section != section)
             page += heading_of(section = key.section);
         page += line_of(key);

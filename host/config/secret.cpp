@@ -28,14 +28,14 @@ bool is_variable_name(std::string_view name) {
 Result<Secret> from_environment(std::string_view name) {
     if (!is_variable_name(name))
         return wrong("${env:…} names no environment variable");
-    const char *text = std::getenv(std::string(name).c_str());
+    const char* text = std::getenv(std::string(name).c_str());
     if (text == nullptr || *text == '\0')
         return wrong(fmt::format("the environment variable {} is not set", name),
                      fmt::format("set {} for respawn, or refer to a file with ${{file:PATH}}", name));
     return Secret(fmt::format("env:{}", name), text);
 }
 
-Result<Secret> from_file(std::string_view name, const io::Path &folder, std::string &warning) {
+Result<Secret> from_file(std::string_view name, const io::Path& folder, std::string& warning) {
     const io::Path path = folder / io::Path(name);
     struct stat status {};
     if (name.empty() || ::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode))
@@ -57,7 +57,7 @@ Result<Secret> from_file(std::string_view name, const io::Path &folder, std::str
 
 bool looks_like_reference(std::string_view text) { return text.find("${") != std::string_view::npos; }
 
-Result<Secret> look_up(std::string_view reference, const io::Path &folder, std::string &warning) {
+Result<Secret> look_up(std::string_view reference, const io::Path& folder, std::string& warning) {
     const bool whole = reference.starts_with("${") && reference.ends_with("}") &&
                        std::count(reference.begin(), reference.end(), '}') == 1;
     if (!whole)

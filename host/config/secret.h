@@ -14,6 +14,6 @@ bool looks_like_reference(std::string_view text);
 
 // What a reference stands for. Kind::usage when it is none, or when the variable or file is missing or
 // empty; never shows what it found. `warning` says when others may read the file.
-Result<Secret> look_up(std::string_view reference, const io::Path &folder, std::string &warning);
+Result<Secret> look_up(std::string_view reference, const io::Path& folder, std::string& warning);
 
 } // namespace respawn::config

@@ -26,7 +26,7 @@ struct Node {
     Place key_place;
     Secret secret; // what a reference stands for, once it was looked up
 
-    const Node *find(std::string_view name) const;
+    const Node* find(std::string_view name) const;
 };
 
 inline constexpr std::size_t most_bytes = 1024 * 1024;
@@ -39,6 +39,6 @@ struct Mistake {
 };
 
 // `mistake` says what was wrong when false is returned. An empty document is Shape::nothing.
-bool parse_yaml(const std::string &text, Node &root, Mistake &mistake);
+bool parse_yaml(const std::string& text, Node& root, Mistake& mistake);
 
 } // namespace respawn::config

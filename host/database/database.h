@@ -98,7 +98,8 @@ struct Database : Reader {
     // Applies all changes and the marker in one transaction, or nothing. Kind::moved: an expected value
     // is not there. Kind::conflict: a business key was used before, or a constraint of the game
     // refuses.
-    virtual Result<Written> write(const Write& write, const Marker& marker, const Approval& approve) = 0;
+    virtual Result<Written> write(const Write& write, const Marker& marker,
+                                  const Approval& approve) = 0;
     // Did this step of this run commit here? For settling an open intent.
     virtual Result<std::optional<Written>> find_written(std::string_view run, std::int64_t step) = 0;
     virtual Result<MarkerState> marker_state() = 0;

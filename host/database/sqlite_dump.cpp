@@ -1,8 +1,10 @@
 #include "database/sqlite_dump.h"
 
+#include "base/bytes.h"
 #include "base/text.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <deque>
 #include <fmt/format.h>
@@ -17,23 +19,59 @@ struct Piece {
     std::string table; // or: the rows of this table
 };
 
+// Reals as the sqlite3 program writes them; infinity as a number too large for any.
+std::string quoted_real(double value) {
+    if (std::isinf(value))
+        return value > 0 ? "1e999" : "-1e999";
+    char text[64];
+    sqlite3_snprintf(sizeof text, text, "%!.20g", value);
+    return text;
+}
+
+// A text literal ends at a NUL: such a text is put together from its parts.
+std::string quoted_text(std::string_view text) {
+    std::string quoted = "'";
+    for (const char c : text) {
+        if (c == '\0')
+            quoted += "'||char(0)||'";
+        else
+            quoted.append(c == '\'' ? 2 : 1, c);
+    }
+    return quoted + "'";
+}
+
+std::string quoted_value(sqlite3_stmt* statement, int column) {
+    const auto size = [&] { return static_cast<std::size_t>(sqlite3_column_bytes(statement, column)); };
+    switch (sqlite3_column_type(statement, column)) {
+    case SQLITE_INTEGER:
+        return std::to_string(sqlite3_column_int64(statement, column));
+    case SQLITE_FLOAT:
+        return quoted_real(sqlite3_column_double(statement, column));
+    case SQLITE_TEXT: {
+        const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
+        return quoted_text({ text, size() });
+    }
+    case SQLITE_BLOB: {
+        const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement, column));
+        return "X'" + to_hex({ bytes ? bytes : "", size() }) + "'";
+    }
+    default:
+        return "NULL";
+    }
+}
+
 // Steps one table's rows as INSERT statements.
 class RowCursor {
   public:
     static Result<std::unique_ptr<RowCursor>> open(SqliteConnection& connection,
                                                    const std::string& table) {
-        // quote() writes any value so that it comes back the same; hidden columns are not stored.
-        std::string expression;
-        std::string columns;
+        std::string columns; // hidden and generated ones are not stored
         for (const auto& column :
-             TRY(connection.rows("select name from pragma_table_info(?)", { table }))) {
-            const auto name = quoted_name(*column.at("name").text());
-            expression += (expression.empty() ? "" : " || ',' || ") + fmt::format("quote({})", name);
-            columns += (columns.empty() ? "" : ",") + name;
-        }
+             TRY(connection.rows("select name from pragma_table_info(?)", { table })))
+            columns += (columns.empty() ? "" : ",") + quoted_name(*column.at("name").text());
         auto cursor = std::make_unique<RowCursor>();
         cursor->opening_ = fmt::format("INSERT INTO {}({}) VALUES(", quoted_name(table), columns);
-        const auto sql = fmt::format("select {} from {}", expression, quoted_name(table));
+        const auto sql = fmt::format("select {} from {}", columns, quoted_name(table));
         if (sqlite3_prepare_v2(connection.handle(), sql.c_str(), -1, &cursor->statement_, nullptr) !=
             SQLITE_OK)
             return connection.last_error();
@@ -48,8 +86,10 @@ class RowCursor {
             return std::string();
         if (code != SQLITE_ROW)
             return connection.last_error();
-        const auto* values = reinterpret_cast<const char*>(sqlite3_column_text(statement_, 0));
-        return opening_ + (values ? values : "") + ");\n";
+        std::string row = opening_;
+        for (int i = 0; i < sqlite3_column_count(statement_); ++i)
+            row += (i ? "," : "") + quoted_value(statement_, i);
+        return row + ");\n";
     }
 
   private:
@@ -118,15 +158,9 @@ Result<void> must_all_be_there(SqliteConnection& connection, const std::vector<s
 // A virtual table's definition goes into the schema as it stands: creating it would make its shadow
 // tables, which the dump brings along itself.
 std::string create_virtual(const Value::Map& object) {
-    const auto quote = [](const Value& text) {
-        std::string quoted = "'";
-        for (const char c : *text.text())
-            quoted += c == '\'' ? "''" : std::string(1, c);
-        return quoted + "'";
-    };
     return fmt::format(
         "INSERT INTO sqlite_schema(type,name,tbl_name,rootpage,sql)VALUES('table',{0},{0},0,{1});\n",
-        quote(object.at("name")), quote(object.at("sql")));
+        quoted_text(*object.at("name").text()), quoted_text(*object.at("sql").text()));
 }
 
 Result<std::deque<Piece>> plan_dump(SqliteConnection& connection,
@@ -136,7 +170,7 @@ Result<std::deque<Piece>> plan_dump(SqliteConnection& connection,
     bool writable_schema = false;
     for (const auto& object :
          TRY(connection.rows("select name, sql from sqlite_schema where type = 'table' and sql is not "
-                             "null and name not like 'sqlite_%' order by rowid"))) {
+                             "null and name not like 'sqlite\\_%' escape '\\' order by rowid"))) {
         if (!wanted(tables, *object.at("name").text()))
             continue;
         if (object.at("sql").text()->starts_with("CREATE VIRTUAL TABLE")) {
@@ -149,9 +183,13 @@ Result<std::deque<Piece>> plan_dump(SqliteConnection& connection,
             pieces.push_back({ *object.at("sql").text() + ";\n", *object.at("name").text() });
         }
     }
-    if (tables.empty() &&
-        !TRY(connection.value("select 1 from sqlite_schema where name = 'sqlite_sequence'")).is_null())
-        pieces.push_back({ "DELETE FROM sqlite_sequence;\n", "sqlite_sequence" });
+    if (tables.empty())
+        for (const auto& [table, before] :
+             { std::pair{ "sqlite_sequence", "DELETE FROM sqlite_sequence;\n" },
+               std::pair{ "sqlite_stat1", "ANALYZE sqlite_schema;\n" } })
+            if (!TRY(connection.value("select 1 from sqlite_schema where name = ?", { table }))
+                     .is_null())
+                pieces.push_back({ before, table });
     for (const auto& object :
          TRY(connection.rows("select tbl_name, sql from sqlite_schema where type in ('index', "
                              "'trigger', 'view') and sql is not null order by rowid")))

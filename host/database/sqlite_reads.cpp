@@ -17,11 +17,12 @@ constexpr int instructions_between_looks = 20'000;
 // Functions of SQL that do more than compute.
 constexpr std::array forbidden_functions = { "load_extension", "readfile", "writefile", "edit",
                                              "fts3_tokenizer" };
-// Pragmas that only tell; as table-valued functions they are how a runbook looks at a schema.
+// Pragmas that only tell; as table-valued functions they are how a runbook looks at a schema. A text
+// index asks for data_version itself.
 constexpr std::array telling_pragmas = { "table_info", "table_xinfo",      "table_list",
                                          "index_list", "index_info",       "index_xinfo",
                                          "page_count", "foreign_key_list", "database_list",
-                                         "page_size" };
+                                         "page_size",  "data_version" };
 
 template <std::size_t count>
 bool is_one_of(const std::array<const char*, count>& names, const char* name) {
@@ -37,6 +38,10 @@ int may_read(void*, int action, const char* first, const char* second, const cha
         return SQLITE_OK;
     case SQLITE_FUNCTION:
         return is_one_of(forbidden_functions, second) ? SQLITE_DENY : SQLITE_OK;
+    case SQLITE_UPDATE:
+        // Asked for when a table-valued function (pragma_…, json_each) is first used and declares its
+        // columns. SQL that updates the schema table itself is refused by SQLite whatever is said here.
+        return std::string_view(first) == "sqlite_master" ? SQLITE_OK : SQLITE_DENY;
     case SQLITE_PRAGMA:
         return is_one_of(telling_pragmas, first) ? SQLITE_OK : SQLITE_DENY;
     default:

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
+#include <optional>
 #include <set>
 #include <sqlite3.h>
 
@@ -19,10 +20,49 @@ struct Table {
     std::vector<std::string> stored_columns; // those with bytes in the row, in the row's order
     std::vector<std::string> key_columns;    // the primary key; empty: the row id alone
     std::map<std::string, std::string> types;
+    bool is_view = false;
+    // SQLite takes the position of the row id's column for its place in the stored row. Behind a
+    // virtual column they differ: what it tells for this stored column is the row id, not the value.
+    std::optional<std::size_t> mistold;
 };
+
+// Names are taken exactly as they stand in the schema, so that one table has one name in plans, and
+// respawn's own cannot be named by another spelling.
+Result<std::string> type_of_table(SqliteConnection& connection, const std::string& name) {
+    std::vector<std::string> names;
+    for (const auto& row :
+         TRY(connection.rows("select name, type from pragma_table_list where schema = 'main'"))) {
+        if (*row.at("name").text() == name)
+            return *row.at("type").text();
+        names.push_back(*row.at("name").text());
+    }
+    const auto near = nearest(name, names);
+    return Error{ .kind = Kind::missing,
+                  .why = fmt::format("there is no table {}", printable(name)),
+                  .fix = near.empty() ? "" : fmt::format("did you mean {}?", near) };
+}
+
+// The row id stands in a column of its own when that alone is the key and is declared INTEGER.
+std::optional<std::size_t> find_mistold(const Table& table, bool without_rowid) {
+    if (table.key_columns.size() != 1 || without_rowid)
+        return {};
+    const auto& key = table.key_columns[0];
+    if (sqlite3_stricmp(table.types.at(key).c_str(), "integer") != 0)
+        return {};
+    const auto at = std::find(table.columns.begin(), table.columns.end(), key) - table.columns.begin();
+    const auto stored = std::find(table.stored_columns.begin(), table.stored_columns.end(), key) -
+                        table.stored_columns.begin();
+    return at == stored ? std::nullopt : std::optional(static_cast<std::size_t>(at));
+}
 
 Result<Table> read_table(SqliteConnection& connection, const std::string& name) {
     Table table{ .name = name };
+    const auto type = TRY(type_of_table(connection, name));
+    if (type == "shadow")
+        return Error{ .kind = Kind::denied,
+                      .why = fmt::format("table {} belongs to a virtual table", printable(name)),
+                      .fix = "change the virtual table itself" };
+    table.is_view = type == "view";
     std::map<std::int64_t, std::string> key;
     for (const auto& column :
          TRY(connection.rows("select name, type, pk, hidden from pragma_table_xinfo(?)", { name }))) {
@@ -35,11 +75,11 @@ Result<Table> read_table(SqliteConnection& connection, const std::string& name) 
         if (const auto position = *column.at("pk").integer(); position > 0)
             key[position] = column_name;
     }
-    if (table.columns.empty())
-        return Error{ .kind = Kind::missing,
-                      .why = fmt::format("there is no table {}", printable(name)) };
     for (const auto& [position, column] : key)
         table.key_columns.push_back(column);
+    const auto without_rowid = TRY(connection.value(
+        "select wr from pragma_table_list where schema = 'main' and name = ?", { name }));
+    table.mistold = find_mistold(table, without_rowid == Value(1));
     return table;
 }
 
@@ -135,10 +175,13 @@ class RowObserver {
     std::vector<Event> events_;
 };
 
-Value::Map named(const Table& table, const std::vector<Value>& values) {
+Value::Map named(const Table& table, const std::vector<Value>& values, std::int64_t row_id) {
     Value::Map row;
     for (std::size_t i = 0; i < values.size() && i < table.stored_columns.size(); ++i)
-        row.emplace(table.stored_columns[i], values[i]);
+        if (table.mistold != i)
+            row.emplace(table.stored_columns[i], values[i]);
+    if (table.mistold && !row.empty())
+        row[table.key_columns[0]] = row_id;
     return row;
 }
 
@@ -170,8 +213,8 @@ Result<std::vector<RowChange>> name_events(Tables& tables, std::vector<RowObserv
         if (TRY(tables.is_shadow(event.table)))
             continue;
         const auto* table = TRY(tables.find(event.table));
-        auto before = named(*table, event.before);
-        auto after = named(*table, event.after);
+        auto before = named(*table, event.before, event.row_before);
+        auto after = named(*table, event.after, event.row_after);
         const bool asked = event.depth == 0;
         const auto key_before = key_of(*table, before, event.row_before);
         const auto key_after = key_of(*table, after, event.row_after);
@@ -216,10 +259,10 @@ Result<Value> at_write(const Table& table, const std::string& column, const Valu
         return Error{ .kind = Kind::script,
                       .why = fmt::format("{}.{} would be set to <{}>, which is not known", table.name,
                                          column, printable(symbol->name)) };
-    // SQLite has no time type: a column declared as a number holds seconds, any other a text.
+    // SQLite has no time type: a column declared as a whole number holds seconds, any other a text.
     const auto type = table.types.find(column);
-    const bool number = type != table.types.end() && (type->second.find("INT") != std::string::npos ||
-                                                      type->second.find("int") != std::string::npos);
+    const bool number =
+        type != table.types.end() && sqlite3_strlike("%int%", type->second.c_str(), 0) == 0;
     return number ? Value(moment.microseconds / 1'000'000) : Value(to_rfc3339(moment, true));
 }
 
@@ -287,6 +330,20 @@ Result<Value> added(const Change& change, const std::string& column, const Value
     return Value(sum);
 }
 
+// One statement that must change its one row. A trigger or a conflict clause of the game can make it do
+// nothing without an error. Of a view nothing is known: its triggers act in its stead.
+Result<void> run_change(SqliteConnection& connection, const Table& table, const std::string& sql,
+                        const std::vector<Value>& parameters) {
+    TRY(connection.run(sql, parameters));
+    if (table.is_view || connection.changed_rows() == 1)
+        return {};
+    return Error{ .kind = Kind::conflict,
+                  .why = fmt::format("the database changed {} of table {} without an error",
+                                     connection.changed_rows() == 0 ? "nothing" : "several rows",
+                                     printable(table.name)),
+                  .fix = "a trigger or a conflict clause of the game prevents the change" };
+}
+
 Result<void> insert(SqliteConnection& connection, const Table& table, const Change& change,
                     Moment moment) {
     std::string columns;
@@ -298,10 +355,12 @@ Result<void> insert(SqliteConnection& connection, const Table& table, const Chan
         parameters.push_back(TRY(at_write(table, column, value, moment)));
     }
     if (columns.empty())
-        return connection.run("insert into " + quoted_name(table.name) + " default values");
-    return connection.run("insert into " + quoted_name(table.name) + " (" + columns + ") values (" +
-                              marks + ")",
-                          parameters);
+        return run_change(connection, table,
+                          "insert into " + quoted_name(table.name) + " default values", {});
+    return run_change(connection, table,
+                      "insert into " + quoted_name(table.name) + " (" + columns + ") values (" + marks +
+                          ")",
+                      parameters);
 }
 
 Result<void> update(SqliteConnection& connection, const Table& table, const Change& change,
@@ -324,15 +383,17 @@ Result<void> update(SqliteConnection& connection, const Table& table, const Chan
                                          describe_row(change.table, change.key)),
                       .fix = "give set = { … } or add = { … }" };
     const auto condition = where(change.key, parameters);
-    return connection.run("update " + quoted_name(table.name) + " set " + assignments + condition,
-                          parameters);
+    return run_change(connection, table,
+                      "update " + quoted_name(table.name) + " set " + assignments + condition,
+                      parameters);
 }
 
-Result<void> remove(SqliteConnection& connection, const Change& change) {
+Result<void> remove(SqliteConnection& connection, const Table& table, const Change& change) {
     TRY(must_hold(change, TRY(current_row(connection, change))));
     std::vector<Value> parameters;
     const auto condition = where(change.key, parameters);
-    return connection.run("delete from " + quoted_name(change.table) + condition, parameters);
+    return run_change(connection, table, "delete from " + quoted_name(change.table) + condition,
+                      parameters);
 }
 
 Result<void> apply(SqliteConnection& connection, Tables& tables, const Change& change, Moment moment) {
@@ -348,7 +409,7 @@ Result<void> apply(SqliteConnection& connection, Tables& tables, const Change& c
     case ChangeKind::update:
         return update(connection, *table, change, moment);
     case ChangeKind::remove:
-        return remove(connection, change);
+        return remove(connection, *table, change);
     }
     return {};
 }
@@ -371,7 +432,7 @@ Result<Written> apply_changes(SqliteConnection& connection, const Write& write, 
     Tables tables(connection);
     RowObserver observer(connection.handle());
     TRY(apply_all(connection, tables, write, moment));
-    return Written { .rows = TRY(name_events(tables, observer.take())) };
+    return Written{ .rows = TRY(name_events(tables, observer.take())) };
 }
 
 } // namespace respawn::database

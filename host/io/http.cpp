@@ -23,15 +23,15 @@ constexpr Duration first_pause = std::chrono::milliseconds(200);
 constexpr Duration longest_pause = std::chrono::seconds(10);
 
 struct CloseHandle {
-    void operator()(CURL *handle) const { curl_easy_cleanup(handle); }
+    void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
 };
 struct FreeHeaders {
-    void operator()(curl_slist *headers) const { curl_slist_free_all(headers); }
+    void operator()(curl_slist* headers) const { curl_slist_free_all(headers); }
 };
 using Headers = std::unique_ptr<curl_slist, FreeHeaders>;
 
 // One handle a thread keeps that thread's connections open between requests.
-CURL *fresh_handle() {
+CURL* fresh_handle() {
     static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
     thread_local const std::unique_ptr<CURL, CloseHandle> handle(started == CURLE_OK ? curl_easy_init()
                                                                                      : nullptr);
@@ -46,11 +46,11 @@ struct Answer {
     std::size_t most_bytes = 0;
     std::size_t header_bytes = 0;
     bool too_large = false;
-    const Cancellation *cancel = nullptr;
+    const Cancellation* cancel = nullptr;
 };
 
-std::size_t take_body(char *bytes, std::size_t, std::size_t count, void *to) {
-    auto &answer = *static_cast<Answer *>(to);
+std::size_t take_body(char* bytes, std::size_t, std::size_t count, void* to) {
+    auto& answer = *static_cast<Answer*>(to);
     if (answer.most_bytes - answer.response.body.size() < count) {
         answer.too_large = true;
         return 0;
@@ -66,8 +66,8 @@ std::string lower(std::string_view text) {
     return lowered;
 }
 
-std::size_t take_header(char *bytes, std::size_t, std::size_t count, void *to) {
-    auto &answer = *static_cast<Answer *>(to);
+std::size_t take_header(char* bytes, std::size_t, std::size_t count, void* to) {
+    auto& answer = *static_cast<Answer*>(to);
     const std::string_view line(bytes, count);
     answer.header_bytes += count;
     if (answer.header_bytes > most_header_bytes) {
@@ -83,24 +83,24 @@ std::size_t take_header(char *bytes, std::size_t, std::size_t count, void *to) {
     return count;
 }
 
-int stop_when_cancelled(void *to, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
-    const auto &answer = *static_cast<Answer *>(to);
+int stop_when_cancelled(void* to, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+    const auto& answer = *static_cast<Answer*>(to);
     return answer.cancel != nullptr && answer.cancel->requested() ? 1 : 0;
 }
 
 Error usage(std::string why) { return { .kind = Kind::usage, .why = std::move(why) }; }
 
-Result<Headers> headers_of(const HttpRequest &request) {
+Result<Headers> headers_of(const HttpRequest& request) {
     Headers headers;
     // "Expect:" empty, or curl waits a second for a 100 Continue before large bodies.
     std::vector<std::string> lines = { "Expect:" };
-    for (const auto &[name, text] : request.headers) {
+    for (const auto& [name, text] : request.headers) {
         if ((name + text).find_first_of(std::string_view("\r\n\0", 3)) != std::string::npos)
             return usage(fmt::format("the header {} has a line break in it", printable(name)));
         lines.push_back(fmt::format("{}: {}", name, text));
     }
-    for (const auto &line : lines) {
-        auto *longer = curl_slist_append(headers.get(), line.c_str());
+    for (const auto& line : lines) {
+        auto* longer = curl_slist_append(headers.get(), line.c_str());
         if (longer == nullptr)
             return Error{ .kind = Kind::internal, .why = "out of memory" };
         (void)headers.release();
@@ -114,9 +114,9 @@ bool known_method(std::string_view method) {
            method == "DELETE";
 }
 
-bool may_repeat(const HttpRequest &request) { return request.repeatable || request.method != "POST"; }
+bool may_repeat(const HttpRequest& request) { return request.repeatable || request.method != "POST"; }
 
-void set_method(CURL *handle, const HttpRequest &request) {
+void set_method(CURL* handle, const HttpRequest& request) {
     if (request.method == "HEAD")
         curl_easy_setopt(handle, CURLOPT_NOBODY, 1L);
     else if (request.method != "GET" || !request.body.empty()) {
@@ -130,8 +130,8 @@ void set_method(CURL *handle, const HttpRequest &request) {
     curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, may_repeat(request) ? 0L : 1L);
 }
 
-void set_safety(CURL *handle, const std::string &url, const HttpRequest &request) {
-    const char *same_scheme = url.starts_with("https:") ? "https" : "http";
+void set_safety(CURL* handle, const std::string& url, const HttpRequest& request) {
+    const char* same_scheme = url.starts_with("https:") ? "https" : "http";
     const bool follows = request.method == "GET" || request.method == "HEAD";
     curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, same_scheme);
     curl_easy_setopt(handle, CURLOPT_REDIR_PROTOCOLS_STR, same_scheme);
@@ -143,14 +143,14 @@ void set_safety(CURL *handle, const std::string &url, const HttpRequest &request
     curl_easy_setopt(handle, CURLOPT_HTTP09_ALLOWED, 0L);
 }
 
-void set_time(CURL *handle, Duration left) {
+void set_time(CURL* handle, Duration left) {
     const auto milliseconds = std::max<long>(
         1, static_cast<long>(std::chrono::duration_cast<std::chrono::milliseconds>(left).count()));
     curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, milliseconds);
     curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, std::min(milliseconds, 10'000L));
 }
 
-void set_answer(CURL *handle, Answer &answer) {
+void set_answer(CURL* handle, Answer& answer) {
     curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, take_body);
     curl_easy_setopt(handle, CURLOPT_WRITEDATA, &answer);
     curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, take_header);
@@ -194,7 +194,7 @@ struct Attempt {
     std::optional<Duration> asked_pause = {};
 };
 
-Attempt not_answered(CURLcode code, const Answer &answer, const std::string &who) {
+Attempt not_answered(CURLcode code, const Answer& answer, const std::string& who) {
     if (answer.too_large)
         return { Error{
             .kind = Kind::corrupt,
@@ -209,11 +209,11 @@ Attempt not_answered(CURLcode code, const Answer &answer, const std::string &who
 }
 
 // "120", or a date.
-std::optional<Duration> retry_after(const HttpResponse &response) {
+std::optional<Duration> retry_after(const HttpResponse& response) {
     const auto found = response.headers.find("retry-after");
     if (found == response.headers.end())
         return std::nullopt;
-    const auto &text = found->second;
+    const auto& text = found->second;
     std::int64_t seconds = 0;
     const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), seconds);
     if (fault != std::errc() || end != text.data() + text.size()) {
@@ -225,7 +225,7 @@ std::optional<Duration> retry_after(const HttpResponse &response) {
     return std::chrono::seconds(std::clamp<std::int64_t>(seconds, 0, 24 * 3600));
 }
 
-Attempt judged(HttpResponse response, const std::string &who) {
+Attempt judged(HttpResponse response, const std::string& who) {
     const int status = response.status;
     if (status == 401 || status == 403)
         return { Error{ .kind = Kind::denied,
@@ -241,8 +241,8 @@ Attempt judged(HttpResponse response, const std::string &who) {
     return attempt;
 }
 
-Attempt attempt_once(const HttpRequest &request, const std::string &who, Duration left) {
-    CURL *handle = fresh_handle();
+Attempt attempt_once(const HttpRequest& request, const std::string& who, Duration left) {
+    CURL* handle = fresh_handle();
     if (handle == nullptr)
         return { Error{ .kind = Kind::internal, .why = "the HTTP library could not be started" } };
     auto headers = headers_of(request);
@@ -272,7 +272,7 @@ Duration with_jitter(Duration span) {
     return Duration(part(random));
 }
 
-Result<void> pause(Duration span, const Cancellation *cancel) {
+Result<void> pause(Duration span, const Cancellation* cancel) {
     const auto until = Clock::now() + span;
     while (Clock::now() < until) {
         if (cancel != nullptr)
@@ -283,7 +283,7 @@ Result<void> pause(Duration span, const Cancellation *cancel) {
     return {};
 }
 
-Result<void> must_be_sendable(const HttpRequest &request) {
+Result<void> must_be_sendable(const HttpRequest& request) {
     const auto url = request.url.reveal();
     if (!url.starts_with("http://") && !url.starts_with("https://"))
         return usage(fmt::format("the URL from {} begins with neither http:// nor https://",
@@ -305,7 +305,7 @@ std::string origin_of(std::string_view url) {
     return fmt::format("{}://{}", printable(url.substr(0, scheme)), printable(authority));
 }
 
-Result<HttpResponse> send(const HttpRequest &request) {
+Result<HttpResponse> send(const HttpRequest& request) {
     TRY(must_be_sendable(request));
     const auto who = request.shown.empty() ? origin_of(request.url.reveal()) : request.shown;
     const auto end = Clock::now() + request.deadline;

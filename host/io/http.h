@@ -29,7 +29,7 @@ struct HttpRequest {
     std::size_t most_response_bytes = 4 * 1024 * 1024;
     bool repeatable = false; // a POST that may arrive twice; all other methods may anyway
     int most_attempts = 4;
-    const Cancellation *cancel = nullptr;
+    const Cancellation* cancel = nullptr;
 };
 
 struct HttpResponse {
@@ -47,7 +47,7 @@ struct HttpResponse {
 //   Kind::corrupt      an answer larger than the limit, none of HTTP, or a redirect that is not
 //   followed Kind::usage        a URL, method or header that cannot be sent
 // Every other status is an answer, for the caller to judge.
-Result<HttpResponse> send(const HttpRequest &request);
+Result<HttpResponse> send(const HttpRequest& request);
 
 // "https://rpc.example:8545" of a URL: what may be shown of it.
 std::string origin_of(std::string_view url);

@@ -111,7 +111,8 @@ class Journal {
 
     // A read's result. Durable with the next intent, phase or end: a lost read is made again.
     virtual Result<void> note(std::string_view run, const CallRecord& call) = 0;
-    // Durable when it returns. A failed call, or one that a probe found not to have happened, is begun again.
+    // Durable when it returns. A failed call, or one that a probe found not to have happened, is begun
+    // again.
     virtual Result<void> begin(std::string_view run, const CallRecord& call) = 0;
     virtual Result<void> settle(std::string_view run, std::int64_t position, CallState state,
                                 const Value& result) = 0;

@@ -65,7 +65,9 @@ std::int64_t number_of(const Value::Map& row, std::string_view column) {
 }
 
 // A database in which respawn had not written yet has no incarnation.
-bool differs(const std::string& known, const std::string& incarnation) { return !known.empty() && known != incarnation; }
+bool differs(const std::string& known, const std::string& incarnation) {
+    return !known.empty() && known != incarnation;
+}
 
 bool one_contains_other(std::string_view a, std::string_view b) {
     return a.starts_with(b) || b.starts_with(a);
@@ -160,6 +162,7 @@ class LocalJournal final : public Journal {
     Result<void> begin(std::string_view run, const CallRecord& call) override {
         const std::scoped_lock lock(mutex_);
         return durably([&]() -> Result<void> {
+            TRY(must_be_open(run, call.position));
             TRY(insert_call(run, call));
             return touch(run);
         });
@@ -276,14 +279,15 @@ class LocalJournal final : public Journal {
                           .fix = "make one: respawn run RUNBOOK --dry-run" };
         const auto& row = rows[0];
         const auto full = text_of(row, "hash");
-        return PlanRecord {
-            .hash = full, .runbook = text_of(row, "runbook"), .version = text_of(row, "version"),
-            .operator_name = text_of(row, "operator"),
-            .parameters = TRY(opened(row, "parameters", full))
-            , .sources = TRY(opened(row, "sources", full))
-            , .effects = TRY(opened(row, "effects", full))
-            , .made = { number_of(row, "made") }, .used_by = text_of(row, "used_by")
-        };
+        return PlanRecord{ .hash = full,
+                           .runbook = text_of(row, "runbook"),
+                           .version = text_of(row, "version"),
+                           .operator_name = text_of(row, "operator"),
+                           .parameters = TRY(opened(row, "parameters", full)),
+                           .sources = TRY(opened(row, "sources", full)),
+                           .effects = TRY(opened(row, "effects", full)),
+                           .made = { number_of(row, "made") },
+                           .used_by = text_of(row, "used_by") };
     }
 
     Result<void> note_marker(std::string_view component, const database::MarkerState& state) override {
@@ -357,7 +361,8 @@ class LocalJournal final : public Journal {
         if (state == RunState::done || state == RunState::not_needed || state == RunState::aborted)
             return true;
         const auto touched = TRY(connection_.value(
-            "select count(*) from calls where run = ? and policy != 'none' and state != 'failed'", { run }));
+            "select count(*) from calls where run = ? and policy != 'none' and state != 'failed'",
+            { run }));
         return touched == Value(0) && state == RunState::failed;
     }
 
@@ -435,12 +440,25 @@ class LocalJournal final : public Journal {
     }
 
     Result<void> insert_call(std::string_view run, const CallRecord& call) {
-        return connection_.run("insert or replace into calls values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                               { run, call.position, call.phase, call.name, call.component, call.where,
-                                 call.argument_hash, sealed(call.arguments, run, "arguments"),
-                                 name_of(call.policy), name_of(call.state), call.token,
-                                 sealed(call.result, run, "result"), call.begun.microseconds,
-                                 call.settled.microseconds });
+        return connection_.run(
+            "insert or replace into calls values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            { run, call.position, call.phase, call.name, call.component, call.where, call.argument_hash,
+              sealed(call.arguments, run, "arguments"), name_of(call.policy), name_of(call.state),
+              call.token, sealed(call.result, run, "result"), call.begun.microseconds,
+              call.settled.microseconds });
+    }
+
+    // What happened, or may have, is not begun a second time.
+    Result<void> must_be_open(std::string_view run, std::int64_t position) {
+        const auto state = TRY(connection_.value(
+            "select state from calls where run = ? and position = ? and policy != 'none'",
+            { run, position }));
+        if (state.is_null() || state == Value(name_of(CallState::intent)) ||
+            state == Value(name_of(CallState::failed)))
+            return {};
+        return Error{ .kind = Kind::internal,
+                      .why = fmt::format("step {} of run {} is {} and would be begun again", position,
+                                         run, to_text(state)) };
     }
 
     Result<RunRecord> find_run(std::string_view name) {
@@ -457,36 +475,42 @@ class LocalJournal final : public Journal {
 
     Result<RunRecord> run_from(const Value::Map& row) {
         const auto id = text_of(row, "id");
-        return RunRecord {
-            .id = id, .runbook = text_of(row, "runbook"), .version = text_of(row, "version"),
-            .mode = text_of(row, "mode"), .target = text_of(row, "target"),
-            .operator_name = text_of(row, "operator"), .reason = text_of(row, "reason"),
-            .plan = text_of(row, "plan"), .parameters = TRY(opened(row, "parameters", id))
-            , .description = TRY(opened(row, "description", id))
-            , .state = from_name<RunState>(text_of(row, "state"), 6), .phase = text_of(row, "phase"),
-              .error = TRY(opened(row, "error", id))
-            , .token = number_of(row, "token"),
-              .holder = { text_of(row, "host"), text_of(row, "boot"), number_of(row, "pid"),
-                          number_of(row, "process_start") },
-              .started = { number_of(row, "started") }, .updated = { number_of(row, "updated") },
-              .finished = {
-                  number_of(row, "finished")
-              }
-        };
+        return RunRecord{ .id = id,
+                          .runbook = text_of(row, "runbook"),
+                          .version = text_of(row, "version"),
+                          .mode = text_of(row, "mode"),
+                          .target = text_of(row, "target"),
+                          .operator_name = text_of(row, "operator"),
+                          .reason = text_of(row, "reason"),
+                          .plan = text_of(row, "plan"),
+                          .parameters = TRY(opened(row, "parameters", id)),
+                          .description = TRY(opened(row, "description", id)),
+                          .state = from_name<RunState>(text_of(row, "state"), 6),
+                          .phase = text_of(row, "phase"),
+                          .error = TRY(opened(row, "error", id)),
+                          .token = number_of(row, "token"),
+                          .holder = { text_of(row, "host"), text_of(row, "boot"), number_of(row, "pid"),
+                                      number_of(row, "process_start") },
+                          .started = { number_of(row, "started") },
+                          .updated = { number_of(row, "updated") },
+                          .finished = { number_of(row, "finished") } };
     }
 
     Result<CallRecord> call_from(const Value::Map& row) {
         const auto run = text_of(row, "run");
-        return CallRecord {
-            .position = number_of(row, "position"), .phase = text_of(row, "phase"),
-            .name = text_of(row, "name"), .component = text_of(row, "component"),
-            .where = text_of(row, "place"), .argument_hash = text_of(row, "argument_hash"),
-            .arguments = TRY(opened(row, "arguments", run))
-            , .policy = from_name<Policy>(text_of(row, "policy"), 5),
-              .state = from_name<CallState>(text_of(row, "state"), 5), .token = number_of(row, "token"),
-              .result = TRY(opened(row, "result", run))
-            , .begun = { number_of(row, "begun") }, .settled = { number_of(row, "settled") }
-        };
+        return CallRecord{ .position = number_of(row, "position"),
+                           .phase = text_of(row, "phase"),
+                           .name = text_of(row, "name"),
+                           .component = text_of(row, "component"),
+                           .where = text_of(row, "place"),
+                           .argument_hash = text_of(row, "argument_hash"),
+                           .arguments = TRY(opened(row, "arguments", run)),
+                           .policy = from_name<Policy>(text_of(row, "policy"), 5),
+                           .state = from_name<CallState>(text_of(row, "state"), 5),
+                           .token = number_of(row, "token"),
+                           .result = TRY(opened(row, "result", run)),
+                           .begun = { number_of(row, "begun") },
+                           .settled = { number_of(row, "settled") } };
     }
 
     Result<void> write_marker(std::string_view component, const database::MarkerState& state) {

@@ -4,7 +4,7 @@
 //   - create() never overwrites: the same bytes again are a success, others are Kind::conflict;
 //   - a file is there whole or not at all, whenever the writer dies;
 //   - read() of an unknown name is Kind::missing, never an empty answer.
-// Names are relative paths of [a-z0-9.-] parts with '/' between ("packs/8a/8a03…"); other names are
+// Names are relative paths of [a-z0-9._-] parts with '/' between ("packs/8a/8a03…"); other names are
 // Kind::usage, so that none leads outside. Thread-safe.
 #pragma once
 

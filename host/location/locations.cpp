@@ -14,7 +14,7 @@ constexpr std::size_t longest_name = 200;
 
 bool is_part(std::string_view part) {
     return !part.empty() && part.front() != '.' &&
-           part.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-") == std::string_view::npos;
+           part.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789._-") == std::string_view::npos;
 }
 
 Error unknown_scheme(std::string_view url) {
@@ -60,6 +60,15 @@ Result<std::shared_ptr<Location>> open_location(std::string_view url) {
     if (url.find("://") != std::string_view::npos)
         return unknown_scheme(url);
     return open_folder(url, url);
+}
+
+io::Path local_folder(std::string_view url) {
+    constexpr std::string_view file = "file://";
+    if (url.starts_with("memory:") ||
+        (url.find("://") != std::string_view::npos && !url.starts_with(file)))
+        return {};
+    return std::filesystem::absolute(url.starts_with(file) ? url.substr(file.size()) : url)
+        .lexically_normal();
 }
 
 } // namespace respawn::location

@@ -19,7 +19,7 @@ constexpr std::size_t piece = 256 * 1024;
 class FileNotifier final : public Notifier {
   public:
     explicit FileNotifier(io::Path path) : path_(std::move(path)) {}
-    Result<void> send(const Message &message) override;
+    Result<void> send(const Message& message) override;
 
   private:
     // What the file holds, as far as it matters for the next line.
@@ -28,7 +28,7 @@ class FileNotifier final : public Notifier {
         bool ends_in_half_a_line = false; // of a writer that was killed
     };
     Result<io::Descriptor> open_locked() const;
-    Result<Found> look_for(const std::string &id, int file) const;
+    Result<Found> look_for(const std::string& id, int file) const;
     io::Path path_;
 };
 
@@ -47,7 +47,7 @@ Result<io::Descriptor> FileNotifier::open_locked() const {
 
 // Lines longer than any of ours are passed over piece by piece: memory stays flat, whatever is in the
 // file.
-Result<FileNotifier::Found> FileNotifier::look_for(const std::string &id, int file) const {
+Result<FileNotifier::Found> FileNotifier::look_for(const std::string& id, int file) const {
     Found found;
     std::string line;
     for (std::uint64_t offset = 0;;) {
@@ -70,7 +70,7 @@ Result<FileNotifier::Found> FileNotifier::look_for(const std::string &id, int fi
     return found;
 }
 
-Result<void> FileNotifier::send(const Message &message) {
+Result<void> FileNotifier::send(const Message& message) {
     const auto file = TRY(open_locked());
     const auto found = TRY(look_for(message.id, file.number()));
     if (found.has_id && !message.id.empty())
@@ -89,7 +89,7 @@ Result<void> FileNotifier::send(const Message &message) {
 
 } // namespace
 
-std::unique_ptr<Notifier> open_file(const config::AlertSettings &settings) {
+std::unique_ptr<Notifier> open_file(const config::AlertSettings& settings) {
     return std::make_unique<FileNotifier>(settings.path);
 }
 

@@ -7,9 +7,9 @@ namespace respawn::notify {
 
 // A line of JSON a message, durable when send() returns. An id that is there already is not written
 // again.
-std::unique_ptr<Notifier> open_file(const config::AlertSettings &settings);
+std::unique_ptr<Notifier> open_file(const config::AlertSettings& settings);
 // A POST of {"title", "text", "content", "severity", "id"}: Slack reads "text", Discord "content" (cut
 // to what it takes). The header Idempotency-Key has the id.
-std::unique_ptr<Notifier> open_webhook(const config::AlertSettings &settings);
+std::unique_ptr<Notifier> open_webhook(const config::AlertSettings& settings);
 
 } // namespace respawn::notify

@@ -10,7 +10,7 @@ namespace {
 
 struct NotifierKind {
     std::string_view name;
-    std::unique_ptr<Notifier> (*open)(const config::AlertSettings &);
+    std::unique_ptr<Notifier> (*open)(const config::AlertSettings&);
 };
 
 constexpr NotifierKind kinds[] = {
@@ -20,9 +20,9 @@ constexpr NotifierKind kinds[] = {
 
 } // namespace
 
-Result<std::unique_ptr<Notifier>> open_notifier(const config::AlertSettings &settings) {
+Result<std::unique_ptr<Notifier>> open_notifier(const config::AlertSettings& settings) {
     std::vector<std::string> known;
-    for (const auto &kind : kinds) {
+    for (const auto& kind : kinds) {
         if (kind.name == settings.kind)
             return kind.open(settings);
         known.emplace_back(kind.name);

@@ -21,11 +21,11 @@ struct Notifier {
     // Afterwards the message has arrived. An Error may mean that it has arrived all the same, unless
     // its kind is usage, denied or missing; sending it again under its id is harmless where the other
     // side looks at ids.
-    virtual Result<void> send(const Message &message) = 0;
+    virtual Result<void> send(const Message& message) = 0;
 };
 
 // The list of kinds (notifiers.cpp). Opening does not send anything. Kind::usage for an unknown kind,
 // naming the known ones.
-Result<std::unique_ptr<Notifier>> open_notifier(const config::AlertSettings &settings);
+Result<std::unique_ptr<Notifier>> open_notifier(const config::AlertSettings& settings);
 
 } // namespace respawn::notify

@@ -12,7 +12,7 @@ namespace {
 class WebhookNotifier final : public Notifier {
   public:
     explicit WebhookNotifier(config::AlertSettings settings) : settings_(std::move(settings)) {}
-    Result<void> send(const Message &message) override;
+    Result<void> send(const Message& message) override;
 
   private:
     config::AlertSettings settings_;
@@ -29,7 +29,7 @@ std::string cut(std::string text) {
     return text.substr(0, end) + " …";
 }
 
-std::string body_of(const Message &message) {
+std::string body_of(const Message& message) {
     const auto whole =
         message.title.empty() ? message.text : fmt::format("{}\n{}", message.title, message.text);
     return to_json(Value::Map{ { "title", message.title },
@@ -40,7 +40,7 @@ std::string body_of(const Message &message) {
 }
 
 // A message that arrives twice is a lesser evil than one that never arrives, so it is repeatable.
-Result<void> WebhookNotifier::send(const Message &message) {
+Result<void> WebhookNotifier::send(const Message& message) {
     const auto who = fmt::format("the webhook {} ({})", settings_.name, settings_.url.name());
     const auto answer = TRY(io::send(
         { .method = "POST",
@@ -60,7 +60,7 @@ Result<void> WebhookNotifier::send(const Message &message) {
 
 } // namespace
 
-std::unique_ptr<Notifier> open_webhook(const config::AlertSettings &settings) {
+std::unique_ptr<Notifier> open_webhook(const config::AlertSettings& settings) {
     return std::make_unique<WebhookNotifier>(settings);
 }
 

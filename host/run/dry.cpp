@@ -51,23 +51,27 @@ Result<Done> DryMode::perform(const Step& step) {
     return Error{ .kind = Kind::internal, .why = "no such effect" };
 }
 
-// Facts that cannot be told (two endpoints that differ) are for a person. Left as they are they would look like
-// something that only a live run knows, and the plan would end there as if all were well.
+Result<io::Path> DryMode::scratch() {
+    if (!scratch_)
+        scratch_ =
+            std::make_unique<io::TemporaryFolder>(TRY(io::TemporaryFolder::make(TRY(game_.scratch()))));
+    return scratch_->path();
+}
+
+// Facts that cannot be told (two endpoints that differ) are for a person. Left as they are they would
+// look like something that only a live run knows, and the plan would end there as if all were well.
 Result<Done> DryMode::read(const Step& step) {
     TRY(must_be_known(step));
     auto value = step.primitive.run(Call(step.arguments, game_, *this, {}));
     if (!value.ok() && value.error().kind == Kind::unknown)
         value.error().kind = Kind::needs_person;
-    return Done {
-        .value = TRY(std::move(value))
-        , .rows = {}, .note = {}
-    };
+    return Done{ .value = TRY(std::move(value)), .rows = {}, .note = {} };
 }
 
 Result<database::Trial*> DryMode::trial(const std::string& component) {
     auto& trial = trials_[component];
     if (!trial)
-        trial = TRY(TRY(game_.database(component))->begin_trial(TRY(game_.scratch())));
+        trial = TRY(TRY(game_.database(component))->begin_trial(TRY(scratch())));
     return trial.get();
 }
 
@@ -105,8 +109,7 @@ Result<Done> DryMode::restore(const Step& step) {
     const auto snapshot = TRY(
         vault::find_snapshot(TRY(vault->snapshots()), wanted.snapshot, { wanted.component }, now()));
     const auto* record = snapshot.component(wanted.component);
-    copies_.push_back(TRY(io::TemporaryFolder::make(TRY(game_.scratch()))));
-    const auto place = copies_.back().path() / "restored";
+    const auto place = TRY(scratch()) / fmt::format("restored-{}-{}", wanted.component, step.position);
     auto* component = TRY(game_.component(wanted.component));
     const auto report =
         TRY(component->restore_to(*vault, *record, place, game_.work(wanted.component, cancel_)));

@@ -28,11 +28,12 @@ class DryMode final : public Mode {
     Result<Done> write(const Step& step);
     Result<Done> restore(const Step& step);
     Result<Done> describe(const Step& step);
+    Result<io::Path> scratch(); // of this dry run, gone with it
     Result<database::Trial*> trial(const std::string& component);
 
     Game& game_;
     const Cancellation& cancel_;
-    std::vector<io::TemporaryFolder> copies_; // of what was restored, gone with the dry run
+    std::unique_ptr<io::TemporaryFolder> scratch_; // outlives the trials in it
     std::map<std::string, std::unique_ptr<database::Trial>, std::less<>> trials_;
     std::set<std::string, std::less<>> restored_;
     Value::List effects_;

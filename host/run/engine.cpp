@@ -54,8 +54,7 @@ class Conversation {
             if (kind == "done")
                 return {};
             if (kind == "failed")
-                return message.at("cause").map() ? error_from(message.at("cause"))
-                                                 : script_error(message);
+                return ended_by(message);
             if (kind == "computed")
                 return Error{ .kind = Kind::unknown,
                               .why = fmt::format("{} computes with <{}>, which only a live run knows",
@@ -85,13 +84,22 @@ class Conversation {
             return Value(Value::Map{ { "value", std::move(value).value() } });
         if (ends_run(value.error().kind))
             return value.error();
+        last_error_ = value.error();
         return Value(Value::Map{ { "error", to_value(value.error()) } });
+    }
+
+    // The script's own words; or those of the call it let fail, from our record and not from its.
+    Error ended_by(const Value& failed) const {
+        if (last_error_ && failed.at("cause").text_at("why") == last_error_->why)
+            return *last_error_;
+        return script_error(failed);
     }
 
     Worker& worker_;
     Gate& gate_;
     Listener& listener_;
     const Cancellation& cancel_;
+    std::optional<Error> last_error_;
 };
 
 // "/duel:7/" for "duel:{duel}"; "/" without a target. Everything nests in "/".
@@ -158,6 +166,13 @@ Result<Worker> Engine::start(const Runbook& runbook, const Value& parameters) {
 }
 
 Result<Planned> Engine::plan(const Request& request, Listener& listener) {
+    auto planned = TRY(make_plan(request, listener));
+    if (!planned.not_needed)
+        TRY(TRY(game_.journal())->save_plan(planned.plan));
+    return planned;
+}
+
+Result<Planned> Engine::make_plan(const Request& request, Listener& listener) {
     const auto runbook = TRY(describe(request.runbook));
     const auto parameters = TRY(read_parameters(runbook.description, request.parameters));
     DryMode mode(game_, cancel_);
@@ -189,14 +204,14 @@ Result<Planned> Engine::plan(const Request& request, Listener& listener) {
             Value(Value::Map{ { "name", "ends" }, { "why", ended.error().why } }));
     }
     planned.plan.hash = plan_hash(planned.plan);
-    TRY(TRY(game_.journal())->save_plan(planned.plan));
     return planned;
 }
 
 Result<Outcome> Engine::perform(const Request& request, const journal::PlanRecord& agreed,
                                 Listener& listener) {
     Nobody nobody;
-    const auto again = TRY(plan(request, nobody));
+    // Not kept: showing a plan to a person makes it fresh, and this one nobody is shown.
+    const auto again = TRY(make_plan(request, nobody));
     if (again.not_needed || again.plan.hash != agreed.hash)
         return again.not_needed ? *again.ended_at : moved_since(agreed, again);
     const auto runbook = TRY(describe(request.runbook));
@@ -228,8 +243,7 @@ Result<Outcome> Engine::resume(std::string_view name, Listener& listener, bool b
     }
     std::optional<Value> planned;
     if (!run.plan.empty() && !beyond_plan)
-        planned = TRY(journal->plan(run.plan))
-    .effects;
+        planned = TRY(journal->plan(run.plan)).effects;
     auto outcome = TRY(carry_out(*journal, run, TRY(journal->sources(run.id)), std::move(calls),
                                  std::move(planned), listener));
     return outcome;

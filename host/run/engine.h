@@ -50,6 +50,7 @@ class Engine {
     Result<journal::RunRecord> abort(std::string_view run);
 
   private:
+    Result<Planned> make_plan(const Request& request, Listener& listener);
     Result<Worker> start(const Runbook& runbook, const Value& parameters);
     Result<Outcome> carry_out(journal::Journal& journal, journal::RunRecord run,
                               const journal::Sources& sources,

@@ -122,8 +122,7 @@ Result<crypto::Key> Game::journal_key() {
     if (const auto box = io::read_file(remembered, 4096); box.ok())
         if (const auto bytes = crypto::open_box(seal, purpose, box.value()); bytes.ok())
             return crypto::Key::from_bytes(bytes.value());
-    const auto key = TRY(vault_or_new())
-    ->purpose_key("journal");
+    const auto key = TRY(vault_or_new())->purpose_key("journal");
     TRY(io::make_folder(config_.state));
     TRY(io::replace_durably(remembered, crypto::seal_box(seal, purpose, key.bytes())));
     return key;
@@ -139,7 +138,14 @@ Result<journal::Journal*> Game::journal() {
 }
 
 component::Work Game::work(std::string_view component, const Cancellation& cancel) const {
-    return { .cancel = cancel, .progress = {}, .state = config_.state / "components" / component };
+    component::Work work{ .cancel = cancel,
+                          .progress = {},
+                          .state = config_.state / "components" / component };
+    work.keep_out.push_back(config_.state);
+    for (const auto& settings : config_.locations)
+        if (const auto folder = location::local_folder(settings.url); !folder.empty())
+            work.keep_out.push_back(folder);
+    return work;
 }
 
 Result<io::Path> Game::scratch() {

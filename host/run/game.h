@@ -16,8 +16,8 @@
 
 namespace respawn::run {
 
-// What is put around a journal or a database when the game opens it; nothing unless somebody watches (the
-// testing kit's power cuts).
+// What is put around a journal or a database when the game opens it; nothing unless somebody watches
+// (the testing kit's power cuts).
 struct Wraps {
     using Journal = std::unique_ptr<journal::Journal>;
     using Database = std::unique_ptr<database::Database>;

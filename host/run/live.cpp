@@ -31,8 +31,7 @@ Value result_of(const Done& done) {
 Result<Done> done_from(const Value& result) {
     Done done{ .value = result.at("value"), .rows = {}, .note = "from the journal" };
     if (!result.at("written").is_null())
-        done.rows = TRY(database::written_from(result.at("written")))
-    .rows;
+        done.rows = TRY(database::written_from(result.at("written"))).rows;
     return done;
 }
 
@@ -128,10 +127,7 @@ Result<Done> LiveMode::read(const Step& step) {
     TRY(journal_.note(run_.id, record_of(step, ok ? CallState::done : CallState::failed,
                                          ok ? Value(Value::Map{ { "value", value.value() } })
                                             : to_value(value.error()))));
-    return Done {
-        .value = TRY(std::move(value))
-        , .rows = {}, .note = {}
-    };
+    return Done{ .value = TRY(std::move(value)), .rows = {}, .note = {} };
 }
 
 Result<Done> LiveMode::replay(const Step& step, const CallRecord& recorded) {
@@ -248,10 +244,7 @@ Result<Done> LiveMode::carry_out(const Step& step) {
     case Effect::restores:
         return restore(step);
     default:
-        return Done {
-            .value = TRY(step.primitive.run(call_of(step)))
-            , .rows = {}, .note = {}
-        };
+        return Done{ .value = TRY(step.primitive.run(call_of(step))), .rows = {}, .note = {} };
     }
 }
 
@@ -270,6 +263,7 @@ Result<Done> LiveMode::conclude(const Step& step, Result<Done> done) {
     }
     if (step.primitive.policy == Policy::let_go) {
         TRY(journal_.settle(run_.id, step.position, CallState::maybe, to_value(error)));
+        effects_ += 1; // it has its place in the plan
         return Done{ .value = nullptr, .rows = {}, .note = fmt::format("NOT SENT: {}", error.why) };
     }
     TRY(journal_.settle(run_.id, step.position, CallState::failed, to_value(error)));

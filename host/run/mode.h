@@ -31,7 +31,8 @@ class Mode {
     virtual std::string_view title() const = 0; // "DRY RUN", "LIVE"
     virtual Result<Done> perform(const Step& step) = 0;
     virtual Result<database::Reader*> reader(std::string_view component) = 0;
-    // What is wrong with a component's data, a sentence each; of the private copy after a dry run's restore.
+    // What is wrong with a component's data, a sentence each; of the private copy after a dry run's
+    // restore.
     virtual Result<std::vector<std::string>> faults(std::string_view component) = 0;
     virtual Result<void> enter(std::string_view phase) = 0;
 };

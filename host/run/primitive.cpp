@@ -107,7 +107,9 @@ Result<database::Reader*> Call::reader(std::string_view component) const {
     return mode_.reader(component);
 }
 
-Result<std::vector<std::string>> Call::faults(std::string_view component) const { return mode_.faults(component); }
+Result<std::vector<std::string>> Call::faults(std::string_view component) const {
+    return mode_.faults(component);
+}
 
 const Primitive* find(const Primitives& primitives, std::string_view name) {
     const auto found =
@@ -212,7 +214,7 @@ std::string in_sentence(const Value& value) {
         std::vector<std::string> names;
         for (const auto& item : *items)
             names.push_back(in_sentence(item));
-        return join(names, ", ");
+        return names.empty() ? "everybody" : join(names, ", ");
     }
     return to_text(value);
 }

@@ -16,7 +16,7 @@ namespace respawn::testkit {
 
 namespace {
 
-constexpr const char *transfer_event =
+constexpr const char* transfer_event =
     "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef";
 
 // FNV-1a; it only has to spread names.
@@ -47,7 +47,7 @@ std::string topic(std::string_view address) {
     return fmt::format("0x{:0>64}", address.substr(std::min<std::size_t>(2, address.size())));
 }
 
-std::string amount_word(const std::string &decimal) {
+std::string amount_word(const std::string& decimal) {
     unsigned __int128 amount = 0;
     for (const char digit : decimal)
         amount = amount * 10 + static_cast<unsigned>(digit - '0');
@@ -57,8 +57,8 @@ std::string amount_word(const std::string &decimal) {
 
 } // namespace
 
-std::string fake_hash(const std::string &name) { return "0x" + digits_of(name); }
-std::string fake_address(const std::string &name) { return "0x" + digits_of(name).substr(0, 40); }
+std::string fake_hash(const std::string& name) { return "0x" + digits_of(name); }
+std::string fake_address(const std::string& name) { return "0x" + digits_of(name).substr(0, 40); }
 
 struct FakeChain::World {
     struct Known {
@@ -83,19 +83,19 @@ struct FakeChain::World {
 
     std::string block_hash(std::int64_t number) const;
     Value block(std::int64_t number) const;
-    Value transaction(const std::string &hash) const;
-    Value receipt(const std::string &hash) const;
-    Value nonce(const std::string &address, std::int64_t at_block) const;
-    Value logs(const Value &filter) const;
-    Value result_of(const std::string &method, const Value &parameters) const;
-    std::string answer(const std::string &body);
-    void serve(const std::string &body, httplib::Response &response);
+    Value transaction(const std::string& hash) const;
+    Value receipt(const std::string& hash) const;
+    Value nonce(const std::string& address, std::int64_t at_block) const;
+    Value logs(const Value& filter) const;
+    Value result_of(const std::string& method, const Value& parameters) const;
+    std::string answer(const std::string& body);
+    void serve(const std::string& body, httplib::Response& response);
     void listen();
 };
 
 std::string FakeChain::World::block_hash(std::int64_t number) const {
     int times = fault == Fault::reorganising ? static_cast<int>(asked) : 0;
-    for (const auto &[from, count] : reorganised)
+    for (const auto& [from, count] : reorganised)
         times += from <= number ? count : 0;
     return fake_hash(fmt::format("block {} {}", number, times));
 }
@@ -109,11 +109,11 @@ Value FakeChain::World::block(std::int64_t number) const {
                        { "timestamp", quantity(std::max<std::int64_t>(0, seconds)) } };
 }
 
-Value FakeChain::World::transaction(const std::string &hash) const {
+Value FakeChain::World::transaction(const std::string& hash) const {
     const auto found = transactions.find(hash);
     if (found == transactions.end())
         return {};
-    const auto &[facts, mined, in_block] = found->second;
+    const auto& [facts, mined, in_block] = found->second;
     return Value::Map{ { "hash", facts.hash },
                        { "from", facts.from },
                        { "to", facts.to.empty() ? Value() : Value(facts.to) },
@@ -122,37 +122,37 @@ Value FakeChain::World::transaction(const std::string &hash) const {
                        { "blockHash", mined ? Value(in_block) : Value() } };
 }
 
-Value FakeChain::World::receipt(const std::string &hash) const {
+Value FakeChain::World::receipt(const std::string& hash) const {
     const auto found = transactions.find(hash);
     if (found == transactions.end() || !found->second.mined)
         return {};
-    const auto &facts = found->second.transaction;
+    const auto& facts = found->second.transaction;
     return Value::Map{ { "transactionHash", facts.hash },
                        { "status", quantity(facts.succeeded ? 1 : 0) },
                        { "blockNumber", quantity(facts.block) },
                        { "blockHash", found->second.block_hash } };
 }
 
-Value FakeChain::World::nonce(const std::string &address, std::int64_t at_block) const {
+Value FakeChain::World::nonce(const std::string& address, std::int64_t at_block) const {
     const auto first = first_nonces.find(address);
     std::int64_t next = first == first_nonces.end() ? 0 : first->second;
-    for (const auto &[hash, known] : transactions)
+    for (const auto& [hash, known] : transactions)
         if (known.mined && known.transaction.from == address && known.transaction.block <= at_block)
             next = std::max(next, known.transaction.nonce + 1);
     return quantity(next);
 }
 
-Value FakeChain::World::logs(const Value &filter) const {
+Value FakeChain::World::logs(const Value& filter) const {
     const auto first = from_quantity(filter.text_at("fromBlock"));
     const auto last = from_quantity(filter.text_at("toBlock"));
-    const auto *topics = filter.at("topics").list();
-    const auto matches = [&](std::size_t place, const std::string &own) {
+    const auto* topics = filter.at("topics").list();
+    const auto matches = [&](std::size_t place, const std::string& own) {
         return topics == nullptr || topics->size() <= place || (*topics)[place].is_null() ||
                (*topics)[place] == Value(own);
     };
     Value::List found;
     std::int64_t position = 0;
-    for (const auto &one : transfers) {
+    for (const auto& one : transfers) {
         ++position;
         const bool wanted = one.token == filter.text_at("address") && one.block >= first &&
                             one.block <= last && matches(1, topic(one.from)) &&
@@ -170,9 +170,9 @@ Value FakeChain::World::logs(const Value &filter) const {
     return found;
 }
 
-Value FakeChain::World::result_of(const std::string &method, const Value &parameters) const {
+Value FakeChain::World::result_of(const std::string& method, const Value& parameters) const {
     static const Value::List none;
-    const auto &list = parameters.list() != nullptr ? *parameters.list() : none;
+    const auto& list = parameters.list() != nullptr ? *parameters.list() : none;
     const auto parameter = [&](std::size_t place) {
         return place < list.size() && list[place].text() != nullptr ? *list[place].text()
                                                                     : std::string();
@@ -194,12 +194,12 @@ Value FakeChain::World::result_of(const std::string &method, const Value &parame
     return Symbol{ "unknown method" };
 }
 
-std::string FakeChain::World::answer(const std::string &body) {
+std::string FakeChain::World::answer(const std::string& body) {
     const auto parsed = from_json(body);
     const auto question = parsed.ok() ? parsed.value() : Value();
     const auto id = question.integer_at("id", -1) + (fault == Fault::wrong_id ? 1 : 0);
     const auto method = question.text_at("method");
-    const auto failed = [&](std::int64_t code, const char *message) {
+    const auto failed = [&](std::int64_t code, const char* message) {
         return to_json(
             Value::Map{ { "jsonrpc", "2.0" },
                         { "id", id },
@@ -208,10 +208,10 @@ std::string FakeChain::World::answer(const std::string &body) {
     ++asked;
     if (fault == Fault::refusal)
         return failed(-32000, "missing trie node");
-    const auto *parameters = question.at("params").list();
+    const auto* parameters = question.at("params").list();
     if (fault == Fault::small_ranges && method == "eth_getLogs" && parameters != nullptr &&
         !parameters->empty()) {
-        const auto &filter = parameters->front();
+        const auto& filter = parameters->front();
         if (from_quantity(filter.text_at("toBlock")) - from_quantity(filter.text_at("fromBlock")) >=
             100)
             return failed(-32005, "query exceeds range");
@@ -222,7 +222,7 @@ std::string FakeChain::World::answer(const std::string &body) {
     return to_json(Value::Map{ { "jsonrpc", "2.0" }, { "id", id }, { "result", std::move(result) } });
 }
 
-void FakeChain::World::serve(const std::string &body, httplib::Response &response) {
+void FakeChain::World::serve(const std::string& body, httplib::Response& response) {
     std::unique_lock lock(mutex);
     const auto wrong = fault;
     auto text = answer(body);
@@ -240,7 +240,7 @@ void FakeChain::World::serve(const std::string &body, httplib::Response &respons
 
 void FakeChain::World::listen() {
     server.set_keep_alive_max_count(1); // or its end waits for connections that are kept
-    server.Post("/", [this](const httplib::Request &request, httplib::Response &response) {
+    server.Post("/", [this](const httplib::Request& request, httplib::Response& response) {
         serve(request.body, response);
     });
     port = server.bind_to_any_port("127.0.0.1");
@@ -289,7 +289,7 @@ void FakeChain::wait(FakeTransaction transaction) {
     world_->transactions[hash] = { std::move(transaction), false, {} };
 }
 
-void FakeChain::forget(const std::string &hash) {
+void FakeChain::forget(const std::string& hash) {
     const std::lock_guard lock(world_->mutex);
     world_->transactions.erase(hash);
 }
@@ -299,7 +299,7 @@ void FakeChain::transfer(FakeTransfer transfer) {
     world_->transfers.push_back(std::move(transfer));
 }
 
-void FakeChain::set_first_nonce(const std::string &address, std::int64_t nonce) {
+void FakeChain::set_first_nonce(const std::string& address, std::int64_t nonce) {
     const std::lock_guard lock(world_->mutex);
     world_->first_nonces[address] = nonce;
 }

@@ -202,8 +202,7 @@ Result<Value> Kit::crash(const Value& arguments) {
 }
 
 Result<Value> Kit::query(const Value& arguments) {
-    return TRY(world(arguments))
-    ->query(arguments.text_at("sql"), list_at(arguments, "with"));
+    return TRY(world(arguments))->query(arguments.text_at("sql"), list_at(arguments, "with"));
 }
 
 Result<Value> Kit::execute(const Value& arguments) {
@@ -211,10 +210,7 @@ Result<Value> Kit::execute(const Value& arguments) {
     return Value(nullptr);
 }
 
-Result<Value> Kit::back_up(const Value& arguments) {
-    return TRY(world(arguments))
-    ->back_up();
-}
+Result<Value> Kit::back_up(const Value& arguments) { return TRY(world(arguments))->back_up(); }
 
 Result<Value> Kit::corrupt(const Value& arguments) {
     TRY(TRY(world(arguments))->corrupt_database(arguments.text_at("name")));
@@ -226,15 +222,9 @@ Result<Value> Kit::truncate(const Value& arguments) {
     return Value(nullptr);
 }
 
-Result<Value> Kit::messages(const Value& arguments) {
-    return TRY(world(arguments))
-    ->messages();
-}
+Result<Value> Kit::messages(const Value& arguments) { return TRY(world(arguments))->messages(); }
 
-Result<Value> Kit::file_names(const Value& arguments) {
-    return TRY(world(arguments))
-    ->file_names();
-}
+Result<Value> Kit::file_names(const Value& arguments) { return TRY(world(arguments))->file_names(); }
 
 Result<Value> Kit::set_chain(const Value& arguments) {
     TRY(TRY(world(arguments))->set_chain(list_at(arguments, "endpoints")));
@@ -243,8 +233,8 @@ Result<Value> Kit::set_chain(const Value& arguments) {
 
 Result<Value> Kit::cut(const Value& arguments) {
     TRY(world(arguments))
-    ->cut_next_run(
-        { .after_commit = arguments.text_at("why"), .named = arguments.text_at("boundary") });
+        ->cut_next_run(
+            { .after_commit = arguments.text_at("why"), .named = arguments.text_at("boundary") });
     return Value(nullptr);
 }
 

@@ -67,14 +67,6 @@ crypto::Key cache_key(const Keyring& keyring) {
     return crypto::derive(keyring.purposes, "respawn vault 0 cache");
 }
 
-Result<void> Vault::State::merge_new(std::string_view id, const std::vector<PackRecord>& packs) {
-    const auto lock = TRY(io::FileLock::lock(cache / "lock"));
-    IndexMerge merge(merged_file(cache), cache_key(keyring), index);
-    TRY(merge.add(id, packs));
-    index = TRY(merge.finish());
-    return {};
-}
-
 Result<void> Vault::State::rebuild_index() {
     index_damage.clear();
     index = MergedIndex();

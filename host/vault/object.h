@@ -14,7 +14,7 @@
 
 namespace respawn::vault {
 
-// HMAC-SHA-256 of a blob's plain bytes (kind included) under the vault's id key, cut to 16 bytes.
+// HMAC-SHA-256 of a blob's plain bytes under the vault's id key for its kind, cut to 16 bytes.
 struct ChunkId {
     std::array<unsigned char, 16> bytes{};
     auto operator<=>(const ChunkId&) const = default;
@@ -101,7 +101,7 @@ struct Snapshot {
     std::string program;            // version that wrote it
     std::vector<ComponentRecord> components;
     Value report; // counters: read, reused, new chunks, packs
-    // Good: every component succeeded and none is empty.
+    // Good: every component succeeded, complains of nothing (no `error`) and is not empty.
     bool good() const;
     const ComponentRecord* component(std::string_view name) const;
 };

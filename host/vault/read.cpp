@@ -83,9 +83,9 @@ Result<std::string> Vault::State::blob(const ChunkId& id, BlobKind kind) {
     return reason;
 }
 
-Result<std::string> Vault::State::cached_blob(const ChunkId& id, BlobKind kind) {
-    if (const auto* known = blobs.get(id))
-        return *known;
+Result<std::shared_ptr<const std::string>> Vault::State::cached_blob(const ChunkId& id, BlobKind kind) {
+    if (auto known = blobs.get(id))
+        return known;
     return blobs.put(id, TRY(blob(id, kind)));
 }
 
@@ -109,7 +109,7 @@ class ContentReader {
     Result<void> read(const ChunkId& id, std::uint64_t size, int depth) {
         if (depth == 0)
             return add({ id, size });
-        const auto items = TRY(decode_list(TRY(state_.cached_blob(id, BlobKind::list))));
+        const auto items = TRY(decode_list(*TRY(state_.cached_blob(id, BlobKind::list))));
         std::uint64_t rest = size;
         for (const auto& item : items) {
             if (item.size > rest)
@@ -201,14 +201,15 @@ Result<void> add_range(Vault::State& state, const ListItem& node, std::uint64_t 
         return {};
     if (depth == 0) {
         const auto plain = TRY(state.cached_blob(node.id, BlobKind::data));
-        if (plain.size() != node.size)
+        if (plain->size() != node.size)
             return damaged(fmt::format("blob {} has another size than its list says", to_hex(node.id)));
         const auto first = std::max(from, begin) - begin;
-        out.append(plain, first, std::min(to, begin + node.size) - begin - first);
+        out.append(*plain, first, std::min(to, begin + node.size) - begin - first);
         return {};
     }
     const auto end = begin + node.size;
-    for (const auto& item : TRY(decode_list(TRY(state.cached_blob(node.id, BlobKind::list))))) {
+    const auto list = TRY(state.cached_blob(node.id, BlobKind::list));
+    for (const auto& item : TRY(decode_list(*list))) {
         if (item.size > end - begin)
             return damaged("a list of chunks does not add up");
         TRY(add_range(state, item, begin, depth - 1, from, to, out));

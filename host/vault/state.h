@@ -51,8 +51,6 @@ struct Vault::State {
     Result<void> refresh_index();
     // The same without trusting what is cached.
     Result<void> rebuild_index();
-    // Takes in an index file that this process has just written.
-    Result<void> merge_new(std::string_view id, const std::vector<PackRecord>& packs);
     // Reads the packs of a listing that no index file names. `damage` takes those that are not sound.
     Result<void> recover_unindexed(const std::vector<location::Entry>& packs,
                                    std::vector<Damage>* damage);
@@ -66,7 +64,7 @@ struct Vault::State {
     Result<std::string> read_pack_range(const PackId& pack, std::uint64_t offset, std::size_t length);
     Result<std::string> blob_at(const Place& place, const ChunkId& id, BlobKind kind);
     Result<std::string> blob(const ChunkId& id, BlobKind kind);
-    Result<std::string> cached_blob(const ChunkId& id, BlobKind kind);
+    Result<std::shared_ptr<const std::string>> cached_blob(const ChunkId& id, BlobKind kind);
     Result<Tree> tree(const ChunkId& id);
     Result<void> read(const Content& content, io::Sink& to);
     Result<std::string> read_range(const Content& content, std::uint64_t offset, std::size_t size);

@@ -1,6 +1,7 @@
 // A vault: the encrypted, deduplicated repository at one location. A backup begins a Writer, stores
 // contents and trees, and finishes with a snapshot; every crash before that leaves only packs that
-// nothing refers to and that the next backup reuses. Reading needs no lock, writing neither.
+// nothing refers to and that the next backup reuses. Reading needs no lock, writing neither. Neither a
+// Vault nor a Writer is thread-safe; many processes may have the same vault open and back up into it.
 #pragma once
 
 #include "base/cancel.h"
@@ -82,6 +83,11 @@ class Vault {
 
     Result<Writer> begin_backup();
 
+    // structure: slots, README, every snapshot and index file, every pack's presence and size, and that
+    // all that snapshots need is there. read_data: besides, every byte of every file, read from the
+    // location and never from a cache, every blob opened and its id computed anew. Damage is in the
+    // report; an Error means that the check itself could not go on. What it finds damaged, the next
+    // backup with this cache folder stores again.
     Result<CheckReport>
     check(CheckDepth depth, const Cancellation& cancel,
           const std::function<void(std::uint64_t done, std::uint64_t total)>& progress = {});
@@ -93,8 +99,9 @@ class Vault {
     std::unique_ptr<State> state_;
 };
 
-// One backup in progress; not thread-safe. Destroyed without finish(), it leaves packs that nothing
-// refers to.
+// One backup in progress; its Vault must outlive it. After an error in writing to the location it does
+// nothing more; an error of a source hurts that source alone. Destroyed without finish(), it leaves
+// packs that nothing refers to.
 class Writer {
   public:
     Writer(Writer&&) noexcept;

@@ -19,6 +19,7 @@ namespace {
 // Index files are written along the way, so that a long first backup that is killed has not to be read
 // again, and memory stays flat.
 constexpr std::size_t packs_per_index = 128;
+constexpr std::size_t most_stored = 1 << 20; // ids kept in memory before the merged index takes them
 constexpr std::size_t largest_inside_tree = 1 << 20;
 
 std::string host_name() {
@@ -127,10 +128,7 @@ Result<Content> Writer::State::store(io::Source& bytes) {
     TRY(chunker.each(bytes, [&](std::string_view chunk) -> Result<void> {
         counters.read_bytes += chunk.size();
         content.size += chunk.size();
-        return lists.add({
-            TRY(put(BlobKind::data, chunk))
-            , chunk.size()
-        });
+        return lists.add({ TRY(put(BlobKind::data, chunk)), chunk.size() });
     }));
     const auto root = TRY(lists.finish());
     content.depth = root.depth;
@@ -162,12 +160,12 @@ Result<void> Writer::State::flush_pack() {
 Result<void> Writer::State::flush_index() {
     if (unindexed.empty())
         return {};
-    const auto id = crypto::random_bytes(16);
-    const auto name = index_name(id);
+    const auto name = index_name(crypto::random_bytes(16));
     TRY(create(name, seal_index(vault.keyring, name, unindexed)));
-    if (vault.merge_new(id, unindexed).ok()) // else the cache has no room, and the set goes on serving
-        stored.clear();
     unindexed.clear();
+    // Where the cache has no room, the set goes on serving.
+    if (stored.size() >= most_stored && vault.refresh_index().ok())
+        stored.clear();
     return {};
 }
 
@@ -211,8 +209,9 @@ Result<Snapshot> Writer::State::finish(SnapshotDraft draft) {
     TRY(flush_pack());
     TRY(flush_index());
     TRY(create(snapshot_name(snapshot.id), seal_snapshot(vault.keyring, snapshot.id, encoded)));
-    // The snapshot counts from here on; the next backup finds its number in the vault as well.
+    // The snapshot counts from here on. What follows are caches; the next backup makes them good.
     (void)remember_chain(vault, { chain.writer, snapshot.number, snapshot.started, snapshot.id });
+    (void)vault.refresh_index();
     return snapshot;
 }
 

@@ -17,15 +17,15 @@ const auto wallet = fake_address("hot wallet"), player = fake_address("ada"),
 const auto sent = fake_hash("withdrawal 88");
 constexpr std::int64_t height = 1000;
 
-chain::Chain reader_of(const std::vector<const FakeChain *> &servers,
+chain::Chain reader_of(const std::vector<const FakeChain*>& servers,
                        std::optional<std::int64_t> chain_id = {}) {
     config::ChainSettings settings{ .name = "base", .chain_id = chain_id };
-    for (const auto *server : servers)
+    for (const auto* server : servers)
         settings.urls.emplace_back("url", server->url());
     return chain::open_chain(settings).value();
 }
 
-Kind kind_of_height(FakeChain &server, Fault fault) {
+Kind kind_of_height(FakeChain& server, Fault fault) {
     server.set_fault(fault);
     return reader_of({ &server }).height().error().kind;
 }
@@ -84,7 +84,7 @@ TEST_CASE("transfers are found over many blocks, whatever range the server allow
     const auto found = reader.transfers({ token, player, 0, 9000, wallet });
     INFO((found.ok() ? "" : found.error().why));
     REQUIRE(found.ok());
-    const auto &from_wallet = found.value();
+    const auto& from_wallet = found.value();
     REQUIRE(from_wallet.size() == 2);
     CHECK(from_wallet[0].amount == "7");
     CHECK(from_wallet[0].block == 3);

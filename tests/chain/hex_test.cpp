@@ -8,14 +8,14 @@ TEST_CASE("quantities are read exactly or refused") {
     CHECK(chain::from_quantity("0x0").value() == 0);
     CHECK(chain::from_quantity("0x1F").value() == 31);
     CHECK(chain::from_quantity("0x7fffffffffffffff").value() == INT64_MAX);
-    for (const auto *text : { "", "0x", "12", "0x8000000000000000", "0x1g", "0x-1", "0x 1",
+    for (const auto* text : { "", "0x", "12", "0x8000000000000000", "0x1g", "0x-1", "0x 1",
                               "0x00000000000000000000000000001000000000000000000" })
         CHECK(chain::from_quantity(text).error().kind == Kind::corrupt);
     CHECK(chain::to_quantity(31) == "0x1f");
 }
 
 TEST_CASE("256-bit amounts become decimals") {
-    const auto word = [](const std::string &digits) {
+    const auto word = [](const std::string& digits) {
         return "0x" + std::string(64 - digits.size(), '0') + digits;
     };
     CHECK(chain::to_decimal(word("")).value() == "0");

@@ -22,7 +22,7 @@ struct Place {
         const auto read_back = read(text);
         if (read_back.ok())
             return "none";
-        const auto &why = read_back.error().why;
+        const auto& why = read_back.error().why;
         REQUIRE(why.starts_with(file.string() + ":"));
         return why.substr(file.string().size() + 1);
     }
@@ -44,7 +44,7 @@ const std::string sound = head + components;
 // Sets a variable of the environment while it lives.
 struct Variable {
     std::string name;
-    Variable(std::string of, const char *text) : name(std::move(of)) { setenv(name.c_str(), text, 1); }
+    Variable(std::string of, const char* text) : name(std::move(of)) { setenv(name.c_str(), text, 1); }
     ~Variable() { unsetenv(name.c_str()); }
 };
 
@@ -75,8 +75,8 @@ runbooks: [mine]
 )");
     INFO((read.ok() ? "" : read.error().why));
     REQUIRE(read.ok());
-    const auto &config = read.value();
-    const auto &folder = place.folder.path();
+    const auto& config = read.value();
+    const auto& folder = place.folder.path();
     CHECK(config.game == "wizards_of_x");
     CHECK(config.state == "/var/lib/respawn");
     CHECK(config.key_file == folder / "wox.key");
@@ -118,7 +118,7 @@ TEST_CASE("each mistake is named with its line and column") {
     struct Case {
         std::string text, mistake;
     };
-    const auto &[text, mistake] = GENERATE(values<Case>({
+    const auto& [text, mistake] = GENERATE(values<Case>({
         { head + "componets:\n  a: {}\n", "6:1: unknown key 'componets'; did you mean 'components'?" },
         { head, "1:1: the key 'components' is missing here (what to protect, by name)" },
         { "",
@@ -180,13 +180,13 @@ TEST_CASE("locations of later versions and broken YAML are refused where they st
 TEST_CASE("secrets stand in references only, and no error shows one") {
     Place place;
     place.add_secret("empty", "\n");
-    const auto alert = [](const std::string &url) {
+    const auto alert = [](const std::string& url) {
         return sound + "alerts:\n  a: { kind: webhook, url: \"" + url + "\" }\n";
     };
     struct Case {
         std::string url, mistake;
     };
-    const auto &[url, mistake] = GENERATE(values<Case>({
+    const auto& [url, mistake] = GENERATE(values<Case>({
         { "https://hunter2.example", "9:28: 'url': a secret stands here in plain text" },
         { "https://x/${env:HOME}/hunter2", "9:28: 'url': a secret stands here in plain text" },
         { "${env:RESPAWN_NOT_SET}",
@@ -267,7 +267,7 @@ TEST_CASE("the configuration is looked for where the help says") {
 
 TEST_CASE("the reference page has every section and the words of each choice") {
     const auto page = config::configuration_reference();
-    for (const auto *part : { "## `vault.locations`", "`confirmations`", "systemd, supervisord",
+    for (const auto* part : { "## `vault.locations`", "`confirmations`", "systemd, supervisord",
                               "`key_file`", "| required |" })
         CHECK(page.find(part) != std::string::npos);
 }

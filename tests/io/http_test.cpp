@@ -30,7 +30,7 @@ struct Loopback {
         if (thread.joinable())
             thread.join();
     }
-    Secret url(const std::string &path) const {
+    Secret url(const std::string& path) const {
         return { "url", "http://127.0.0.1:" + std::to_string(port) + path };
     }
 };
@@ -41,7 +41,7 @@ io::HttpRequest get(Secret url) { return { .url = std::move(url), .deadline = 5s
 
 TEST_CASE("a request arrives whole and so does the answer") {
     Loopback loopback;
-    loopback.server.Post("/echo", [](const httplib::Request &request, httplib::Response &response) {
+    loopback.server.Post("/echo", [](const httplib::Request& request, httplib::Response& response) {
         response.set_header("X-Key", request.get_header_value("Idempotency-Key"));
         response.set_content(request.body, "text/plain");
     });
@@ -60,7 +60,7 @@ TEST_CASE("a request arrives whole and so does the answer") {
 
 TEST_CASE("a passing trouble is tried again, but a POST only when it may arrive twice") {
     Loopback loopback;
-    const auto busy_once = [&](const httplib::Request &, httplib::Response &response) {
+    const auto busy_once = [&](const httplib::Request&, httplib::Response& response) {
         response.status = loopback.asked++ == 0 ? 503 : 200;
         response.set_header("Retry-After", "0");
     };
@@ -86,7 +86,7 @@ TEST_CASE("a passing trouble is tried again, but a POST only when it may arrive 
 
 TEST_CASE("a Retry-After past the deadline is not waited for") {
     Loopback loopback;
-    loopback.server.Get("/busy", [&](const httplib::Request &, httplib::Response &response) {
+    loopback.server.Get("/busy", [&](const httplib::Request&, httplib::Response& response) {
         ++loopback.asked;
         response.status = 429;
         response.set_header("Retry-After", "3600");
@@ -100,21 +100,21 @@ TEST_CASE("a Retry-After past the deadline is not waited for") {
 
 TEST_CASE("each trouble has its kind, and no error shows the path or the query") {
     Loopback loopback;
-    loopback.server.Get("/hunter2/denied", [](const httplib::Request &, httplib::Response &response) {
+    loopback.server.Get("/hunter2/denied", [](const httplib::Request&, httplib::Response& response) {
         response.status = 403;
     });
-    loopback.server.Get("/hunter2/large", [](const httplib::Request &, httplib::Response &response) {
+    loopback.server.Get("/hunter2/large", [](const httplib::Request&, httplib::Response& response) {
         response.set_content(std::string(100'000, 'x'), "text/plain");
     });
-    loopback.server.Get("/hunter2/away", [](const httplib::Request &, httplib::Response &response) {
+    loopback.server.Get("/hunter2/away", [](const httplib::Request&, httplib::Response& response) {
         response.set_redirect("file:///etc/passwd");
     });
-    loopback.server.Get("/hunter2/slow", [](const httplib::Request &, httplib::Response &response) {
+    loopback.server.Get("/hunter2/slow", [](const httplib::Request&, httplib::Response& response) {
         std::this_thread::sleep_for(300ms);
         response.status = 200;
     });
     loopback.run();
-    const auto error = [&](const std::string &path, Duration deadline = 5s) {
+    const auto error = [&](const std::string& path, Duration deadline = 5s) {
         auto request = get(loopback.url(path));
         request.deadline = deadline;
         request.most_response_bytes = 1000;
@@ -148,7 +148,7 @@ TEST_CASE("what cannot be sent is refused before anything is") {
 TEST_CASE("Ctrl-C ends a request that waits") {
     Loopback loopback;
     Cancellation cancel;
-    loopback.server.Get("/slow", [&](const httplib::Request &, httplib::Response &response) {
+    loopback.server.Get("/slow", [&](const httplib::Request&, httplib::Response& response) {
         cancel.request();
         std::this_thread::sleep_for(1500ms);
         response.status = 200;

@@ -40,7 +40,7 @@ struct Webhook {
 
     explicit Webhook(std::vector<int> first) : statuses(std::move(first)) {
         server.set_keep_alive_max_count(1);
-        server.Post("/hunter2", [this](const httplib::Request &request, httplib::Response &response) {
+        server.Post("/hunter2", [this](const httplib::Request& request, httplib::Response& response) {
             const auto number = bodies.size();
             bodies.push_back(request.body);
             keys.push_back(request.get_header_value("Idempotency-Key"));
@@ -96,7 +96,7 @@ TEST_CASE("many writers lose no message and write none twice") {
             for (int number = 0; number < 10; ++number)
                 (void)place.notifier->send({ .text = "x", .id = std::to_string(number) });
         });
-    for (auto &writer : writers)
+    for (auto& writer : writers)
         writer.join();
     CHECK(place.lines().size() == 10);
 }

@@ -20,12 +20,12 @@ Result<Value> attempt(std::string_view what) {
 } // namespace
 
 TEST_CASE("in the cage memory and exceptions work") {
-    for (const char *what : { "exception", "memory" })
+    for (const char* what : { "exception", "memory" })
         REQUIRE(attempt(what).value().text_at("kind") == "done");
 }
 
 TEST_CASE("from the cage nothing reaches a file, a socket, a process or executable memory") {
-    for (const char *what :
+    for (const char* what :
          { "open", "openat", "socket", "fork", "execve", "kill", "ptrace", "read another",
            "write another", "executable memory", "make executable", "map a file", "catch signals" }) {
         INFO(what);
@@ -42,13 +42,13 @@ TEST_CASE("the call that was refused is named by its number") {
 }
 
 TEST_CASE("a worker that sends what is no message ends with one error") {
-    for (const char *what : { "garble", "half a message", "bomb" }) {
+    for (const char* what : { "garble", "half a message", "bomb" }) {
         INFO(what);
         REQUIRE(attempt(what).error().kind == Kind::corrupt);
     }
 }
 
 TEST_CASE("how a worker died is said") {
-    REQUIRE(attempt("crash").error().why == "the script's process crashed (signal 11)");
+    REQUIRE(attempt("crash").error().why == "the script's process crashed (signal 4)");
     REQUIRE(attempt("early end").error().why == "the script's process ended early (exit 7)");
 }

@@ -30,7 +30,7 @@ struct Shelf {
         put("runbooks/wox/stuck_duel.lua", sound);
         put("stdlib/duels.lua", "return {}");
     }
-    void put(const io::Path &name, std::string_view text) const {
+    void put(const io::Path& name, std::string_view text) const {
         const auto path = folder.path() / name;
         REQUIRE(io::make_folder(path.parent_path()).ok());
         REQUIRE(io::replace_durably(path, text).ok());
@@ -74,7 +74,7 @@ TEST_CASE("parameters are typed, fall back, and name themselves when they are wr
     const auto parameters = run::read_parameters(description, { { "duel", "4711" } }).value();
     REQUIRE(parameters == Value(Value::Map{ { "duel", 4711 }, { "stake", 1 } }));
     REQUIRE(run::target_of(description, parameters) == "duel:4711");
-    for (const auto &given : std::vector<std::map<std::string, std::string>>{
+    for (const auto& given : std::vector<std::map<std::string, std::string>>{
              {}, { { "duel", "47x" } }, { { "duel", "1" }, { "duell", "1" } } })
         REQUIRE(run::read_parameters(description, given).error().kind == Kind::usage);
 }
@@ -109,7 +109,7 @@ TEST_CASE("no name and no link leads out of the folders") {
     std::filesystem::create_symlink(shelf.folder.path() / "outside", runbooks / "away");
     REQUIRE(shelf.describe("wox/link").error().kind == Kind::denied);
     REQUIRE(shelf.describe("away/inner").error().kind == Kind::denied);
-    for (const char *name :
+    for (const char* name :
          { "../secret", "wox/../../secret", "/wox/stuck_duel", "wox//stuck_duel", "Wox", "" })
         REQUIRE_FALSE(run::find_runbook(name, shelf.folders).ok());
     REQUIRE(run::list_runbooks(shelf.folders).value() == std::vector<std::string>{ "wox/stuck_duel" });

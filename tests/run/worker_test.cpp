@@ -17,7 +17,7 @@ TEST_CASE("a runbook is described and run: phases in order, calls answered, done
             case.rows = respawn.sql { text = "select", values = { case.duel } }
         end
         return runbook)";
-    const auto said = run_script(script, { { "duel", 7 } }, [](const Value &call) {
+    const auto said = run_script(script, { { "duel", 7 } }, [](const Value& call) {
         REQUIRE(call.text_at("primitive") == "sql");
         REQUIRE(call.text_at("phase") == "diagnose");
         REQUIRE(call.text_at("where") == "wox/sample.lua:8");
@@ -31,7 +31,7 @@ TEST_CASE("a runbook is described and run: phases in order, calls answered, done
 
 namespace {
 
-std::string contains_failure(const Said &said) {
+std::string contains_failure(const Said& said) {
     return said.last.text_at("where") + ": " + said.last.text_at("why");
 }
 
@@ -39,7 +39,7 @@ std::string contains_failure(const Said &said) {
 
 TEST_CASE("a script that hangs is stopped at its deadline, wherever it hangs") {
     const Stage hasty{ .limits = { .deadline = std::chrono::milliseconds(150) } };
-    for (const char *lines : {
+    for (const char* lines : {
              "while true do end",
              "while true do pcall(function() while true do end end) end",
              "string.find(('a'):rep(200000), ('a-'):rep(30) .. 'b')",
@@ -62,7 +62,7 @@ TEST_CASE("a script that hangs is stopped at its deadline, wherever it hangs") {
 
 TEST_CASE("memory is capped, and no pcall catches its end") {
     const Stage small{ .limits = { .memory_bytes = std::size_t{ 8 } << 20 } };
-    for (const char *lines : {
+    for (const char* lines : {
              "local t = {} while true do t[#t + 1] = {} end",
              "local s = 'x' while true do s = s .. s end",
              "string.rep('x', 1e9)",
@@ -89,14 +89,14 @@ TEST_CASE("recursion inside C functions and the parser ends in an error") {
 }
 
 TEST_CASE("nothing that reaches outside is there, by any name") {
-    for (const char *name : { "io", "os", "debug", "package", "coroutine", "load", "loadfile",
+    for (const char* name : { "io", "os", "debug", "package", "coroutine", "load", "loadfile",
                               "loadstring", "dofile", "collectgarbage", "warn" }) {
         INFO(name);
         REQUIRE(outcome(std::string("respawn.log(") + name + ")").find("there is no") !=
                 std::string::npos);
         REQUIRE(outcome("respawn.log(rawget(_G, '" + std::string(name) + "'))") == "nil");
     }
-    for (const char *gone : { "string.dump", "math.randomseed", "('').dump" })
+    for (const char* gone : { "string.dump", "math.randomseed", "('').dump" })
         REQUIRE(outcome(std::string("respawn.log(") + gone + ")") == "nil");
     REQUIRE(outcome("for name in pairs(_G) do respawn.log(name) end") ==
             "_G|_VERSION|assert|error|getmetatable|ipairs|math|next|pairs|pcall|print|rawequal|rawget|"
@@ -112,7 +112,7 @@ TEST_CASE("compiled Lua is refused") {
 }
 
 TEST_CASE("what a script is given cannot be changed by it") {
-    for (const char *lines : {
+    for (const char* lines : {
              "string.upper = nil",
              "rawset(string, 'upper', 1)",
              "table.insert(math, 1)",
@@ -137,7 +137,7 @@ TEST_CASE("what a script is given cannot be changed by it") {
 }
 
 TEST_CASE("metatables show nothing of when memory is collected") {
-    for (const char *event : { "__gc", "__close", "__mode", "__metatable" }) {
+    for (const char* event : { "__gc", "__close", "__mode", "__metatable" }) {
         INFO(event);
         REQUIRE(outcome("setmetatable({}, { " + std::string(event) + " = 'k' })")
                     .find("a metatable may not have") != std::string::npos);
@@ -159,7 +159,7 @@ TEST_CASE("metatables of scripts work as they do in Lua") {
 }
 
 TEST_CASE("the order of a table is the same in twenty processes, and so is chance") {
-    const char *lines =
+    const char* lines =
         "local t = {} for i = 1, 200 do t['key' .. i * 7919 % 211] = i t[i * 3] = i end "
         "t[true] = 1 t[1.5] = 1 local seen = {} "
         "for k in pairs(t) do seen[#seen + 1] = tostring(k) end "
@@ -209,7 +209,7 @@ TEST_CASE("no text shows an address") {
 }
 
 TEST_CASE("whatever is done with a symbol ends the run there, and pcall does not help") {
-    for (const char *doing : {
+    for (const char* doing : {
              "s + 1",
              "1 + s",
              "'1' + s",
@@ -248,7 +248,7 @@ TEST_CASE("whatever is done with a symbol ends the run there, and pcall does not
              "ipairs(s)(s, 0)",
          }) {
         INFO(doing);
-        const auto answer = [](const Value &) { return Value::Map{ { "value", Symbol{ "now" } } }; };
+        const auto answer = [](const Value&) { return Value::Map{ { "value", Symbol{ "now" } } }; };
         REQUIRE(
             outcome("local function make() return respawn.give {} end local s = respawn.at_write_time "
                     "local x = " +
@@ -259,7 +259,7 @@ TEST_CASE("whatever is done with a symbol ends the run there, and pcall does not
 
 TEST_CASE("a symbol may be kept, and passed on as it is") {
     Value given;
-    const auto keep = [&](const Value &call) {
+    const auto keep = [&](const Value& call) {
         given = call.at("arguments").at("value");
         return Value::Map{ { "value", Symbol{ "the snapshot" } } };
     };
@@ -278,7 +278,7 @@ TEST_CASE("values come through as they were sent") {
                                    { "truth", false },
                                    { "bytes", std::string("\xff\0", 2) } };
     Value back;
-    const auto echo = [&](const Value &call) {
+    const auto echo = [&](const Value& call) {
         back = call.at("arguments").at("value");
         return Value::Map{ { "value", sent } };
     };
@@ -294,7 +294,7 @@ TEST_CASE("what cannot be passed on is named by its place before anything is sen
     REQUIRE(outcome("respawn.give { value = { a = { print } } }") ==
             "wox/sample.lua:2: respawn.give: value.a[1] is a function, which cannot be passed on or "
             "kept in case");
-    for (const char *bad : { "{ 1, nil, 3 }", "{ 1, a = 2 }", "{ [1.5] = 1 }", "{ [true] = 1 }" })
+    for (const char* bad : { "{ 1, nil, 3 }", "{ 1, a = 2 }", "{ [1.5] = 1 }", "{ [true] = 1 }" })
         REQUIRE(
             outcome("respawn.give { value = " + std::string(bad) + " }").find("respawn.give: value ") !=
             std::string::npos);
@@ -306,7 +306,7 @@ TEST_CASE("what cannot be passed on is named by its place before anything is sen
 }
 
 TEST_CASE("a call with wrong arguments names the parameter before anything is sent") {
-    const auto never = [](const Value &) -> Value {
+    const auto never = [](const Value&) -> Value {
         FAIL("it was sent");
         return {};
     };
@@ -324,7 +324,7 @@ TEST_CASE("a call with wrong arguments names the parameter before anything is se
 
 TEST_CASE("arguments by position are named, and a text takes what follows it") {
     Value arguments;
-    const auto note = [&](const Value &call) {
+    const auto note = [&](const Value& call) {
         arguments = call.at("arguments");
         return nothing(call);
     };
@@ -335,7 +335,7 @@ TEST_CASE("arguments by position are named, and a text takes what follows it") {
 }
 
 TEST_CASE("an error of the host can be caught, and uncaught it ends the run with its place") {
-    const auto refuse = [](const Value &) -> Value {
+    const auto refuse = [](const Value&) -> Value {
         return Value::Map{ { "error", Value::Map{ { "kind", "denied" },
                                                   { "what", "read players" },
                                                   { "why", "the password is wrong" } } } };

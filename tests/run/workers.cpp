@@ -8,16 +8,16 @@ namespace respawn::testing {
 
 namespace {
 
-Value parameter(const char *name, const char *type, bool required) {
+Value parameter(const char* name, const char* type, bool required) {
     return Value::Map{ { "name", name }, { "type", type }, { "required", required } };
 }
 
-Value primitive(const char *name, Value::List parameters, bool positional = false) {
+Value primitive(const char* name, Value::List parameters, bool positional = false) {
     return Value::Map{ { "name", name }, { "parameters", parameters }, { "positional", positional } };
 }
 
 // Answers until the worker says its last.
-Said converse(run::Worker &worker, const Answer &answer, const Stage &stage) {
+Said converse(run::Worker& worker, const Answer& answer, const Stage& stage) {
     Said said;
     for (;;) {
         const auto message = worker.receive();
@@ -70,13 +70,13 @@ io::Path built(std::string_view program) {
     return std::filesystem::read_symlink("/proc/self/exe").parent_path().parent_path() / program;
 }
 
-Value nothing(const Value &) { return Value::Map{ { "value", nullptr } }; }
+Value nothing(const Value&) { return Value::Map{ { "value", nullptr } }; }
 
-Said perform(std::string_view task, std::string_view script, Value::Map more, const Answer &answer,
-             const Stage &stage) {
+Said perform(std::string_view task, std::string_view script, Value::Map more, const Answer& answer,
+             const Stage& stage) {
     Value::Map sources{ { "sample", script } };
     if (task == "run")
-        for (const auto &[name, source] : stage.modules)
+        for (const auto& [name, source] : stage.modules)
             sources.emplace(name, source);
     more.merge(Value::Map{ { "task", task },
                            { "name", "wox/sample" },
@@ -95,8 +95,8 @@ Said perform(std::string_view task, std::string_view script, Value::Map more, co
     return converse(worker.value(), answer, stage);
 }
 
-Said run_script(std::string_view script, Value::Map parameters, const Answer &answer,
-                const Stage &stage) {
+Said run_script(std::string_view script, Value::Map parameters, const Answer& answer,
+                const Stage& stage) {
     const auto described = perform("describe", script, {}, answer, stage);
     if (described.last.text_at("kind") != "described")
         return described;
@@ -105,7 +105,7 @@ Said run_script(std::string_view script, Value::Map parameters, const Answer &an
                    answer, stage);
 }
 
-std::string outcome(std::string_view lines, const Answer &answer, const Stage &stage) {
+std::string outcome(std::string_view lines, const Answer& answer, const Stage& stage) {
     const auto script = fmt::format("local respawn = require 'respawn'; local runbook = {{}}; function "
                                     "runbook.diagnose(case)\n{}\nend return runbook",
                                     lines);

@@ -10,7 +10,7 @@
 
 namespace respawn::testing {
 
-using Answer = std::function<Value(const Value &call)>; // gives {value=…} or {error=…}
+using Answer = std::function<Value(const Value& call)>; // gives {value=…} or {error=…}
 
 struct Said {
     std::vector<std::string> phases, log;
@@ -30,15 +30,15 @@ struct Stage {
 Value known_primitives();
 // A program of this build.
 io::Path built(std::string_view program);
-Value nothing(const Value &call); // answers null
+Value nothing(const Value& call); // answers null
 
 // One task of the script, without describing it before.
 Said perform(std::string_view task, std::string_view script, Value::Map more = {},
-             const Answer &answer = nothing, const Stage &stage = {});
+             const Answer& answer = nothing, const Stage& stage = {});
 // Describes and runs it as wox/sample.
-Said run_script(std::string_view script, Value::Map parameters = {}, const Answer &answer = nothing,
-                const Stage &stage = {});
+Said run_script(std::string_view script, Value::Map parameters = {}, const Answer& answer = nothing,
+                const Stage& stage = {});
 // Runs these lines in diagnose; for `failed` gives "where: why", else what was logged.
-std::string outcome(std::string_view lines, const Answer &answer = nothing, const Stage &stage = {});
+std::string outcome(std::string_view lines, const Answer& answer = nothing, const Stage& stage = {});
 
 } // namespace respawn::testing

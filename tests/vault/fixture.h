@@ -47,6 +47,9 @@ struct Bench {
 Result<vault::Snapshot> back_up_into(vault::Vault& vault, const Files& files,
                                      vault::Counters* counters = nullptr);
 
+Result<std::string> restored_from(vault::Vault& vault, const vault::Snapshot& snapshot,
+                                  const std::string& name);
+
 // A location in memory whose files a test can change, and that fails when told to.
 class BrokenLocation final : public location::Location {
   public:

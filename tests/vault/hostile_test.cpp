@@ -147,7 +147,7 @@ TEST_CASE("a merged index with any bytes is refused, or is its own") {
     const auto good = io::read_file(file).value();
     survives(good, 300, [&](const std::string& bytes) {
         std::filesystem::remove(file);
-        REQUIRE(io::create_durably(file, bytes).ok());
+        REQUIRE(io::write_fully(io::open_new(file).value().number(), bytes, file).ok());
         const auto opened = vault::MergedIndex::open(file, key);
         REQUIRE(opened.ok() == (bytes == good));
         return opened.ok();

@@ -1,0 +1,475 @@
+#include "base/id.h"
+#include "base/text.h"
+#include "journal/journal.h"
+
+#include <catch2/catch.hpp>
+#include <csignal>
+#include <fcntl.h>
+#include <functional>
+#include <sys/wait.h>
+#include <unistd.h>
+
+using namespace respawn;
+using journal::CallRecord;
+using journal::CallState;
+using journal::Journal;
+using journal::Policy;
+using journal::RunRecord;
+using journal::RunState;
+
+namespace {
+
+// Where a journal of its own is: one line a store.
+struct Rig {
+    std::string store;
+    std::function<Result<std::unique_ptr<Journal>>(const io::Path& folder, const crypto::Key& key)>
+        open;
+};
+
+std::vector<Rig> journal_rigs() {
+    return { { "local", [](const io::Path& folder, const crypto::Key& key) {
+                  return journal::open_local_journal(folder / "journal.db", key);
+              } } };
+}
+
+const std::string canary = "wallet-0xCANARY-77";
+
+RunRecord new_run(std::string target = "/") {
+    return { .id = make_ulid(now()),
+             .runbook = "wox/stuck_duel",
+             .version = "1.0.0",
+             .mode = "live",
+             .target = std::move(target),
+             .operator_name = "ada",
+             .reason = {},
+             .plan = {},
+             .parameters = Value::Map{ { "wallet", canary } },
+             .description = Value::Map{ { "summary", "…" } } };
+}
+
+CallRecord call(std::int64_t position, Policy policy = Policy::none,
+                CallState state = CallState::done) {
+    return { .position = position,
+             .phase = "repair",
+             .name = policy == Policy::none ? "sql" : "write",
+             .component = "game",
+             .where = "stuck_duel.lua:7",
+             .argument_hash = "abcdef0123456789",
+             .arguments = Value::Map{ { "wallet", canary } },
+             .policy = policy,
+             .state = state,
+             .token = 1,
+             .result = state == CallState::done ? Value(Value::Map{ { "value", canary } }) : Value(),
+             .begun = now(),
+             .settled = state == CallState::intent ? Moment{} : now() };
+}
+
+struct Scene {
+    explicit Scene(const Rig& rig) : rig_(rig) { reopen(); }
+    void reopen() {
+        journal.reset();
+        auto opened = rig_.open(folder.path(), key);
+        INFO((opened.ok() ? "" : opened.error().why));
+        REQUIRE(opened.ok());
+        journal = std::move(opened).value();
+    }
+    RunRecord started(std::string target = "/") const {
+        auto run = new_run(std::move(target));
+        const auto done = journal->start_run(run, {});
+        INFO((done.ok() ? "" : done.error().why));
+        REQUIRE(done.ok());
+        return run;
+    }
+    // What a process of its own does with the journal, which then is killed.
+    void by_a_dead_process(const std::function<void(Journal&)>& body) const {
+        const auto child = ::fork();
+        if (child == 0) {
+            auto own = rig_.open(folder.path(), key);
+            if (own.ok())
+                body(*own.value());
+            ::kill(::getpid(), SIGKILL);
+        }
+        int status = 0;
+        REQUIRE(::waitpid(child, &status, 0) == child);
+    }
+    std::vector<CallState> states(const RunRecord& run) const {
+        std::vector<CallState> all;
+        for (const auto& recorded : journal->calls(run.id).value())
+            all.push_back(recorded.state);
+        return all;
+    }
+
+    Rig rig_;
+    io::TemporaryFolder folder = io::TemporaryFolder::make().value();
+    crypto::Key key = crypto::Key::random();
+    std::unique_ptr<Journal> journal;
+};
+
+template <class T> Kind kind_of(const Result<T>& result) {
+    REQUIRE_FALSE(result.ok());
+    INFO(result.error().why);
+    CHECK_FALSE(result.error().why.empty());
+    return result.error().kind;
+}
+
+} // namespace
+
+TEST_CASE("a lease is held by one run, over all that lies in its target", "[contract]") {
+    const auto rig = GENERATE(from_range(journal_rigs()));
+    Scene scene(rig);
+    DYNAMIC_SECTION(rig.store) {
+        const auto duel = scene.started("/duel:7/");
+        SECTION("what contains it, lies in it or is it, is taken; what lies beside is free") {
+            for (const auto* target : { "/", "/duel:7/", "/duel:7/round:1/" }) {
+                CAPTURE(target);
+                auto other = new_run(target);
+                const auto refused = scene.journal->start_run(other, {});
+                CHECK(kind_of(refused) == Kind::leased);
+                CHECK_THAT(refused.error().why, Catch::Contains(duel.id));
+                CHECK_THAT(refused.error().fix, Catch::Contains(duel.id));
+                CHECK(kind_of(scene.journal->run(other.id)) == Kind::missing);
+            }
+            auto beside = new_run("/duel:77/");
+            CHECK(scene.journal->start_run(beside, {}).ok());
+            CHECK(beside.token > duel.token);
+        }
+        SECTION("a run that ended lets go") {
+            const auto end = GENERATE(RunState::done, RunState::not_needed, RunState::aborted);
+            REQUIRE(scene.journal->begin(duel.id, call(1, Policy::probe, CallState::intent)).ok());
+            REQUIRE(scene.journal->set_state(duel.id, end, nullptr).ok());
+            auto next = new_run("/");
+            CHECK(scene.journal->start_run(next, {}).ok());
+        }
+        SECTION("a run that failed or waits after it touched something keeps it") {
+            const auto end = GENERATE(RunState::failed, RunState::parked);
+            REQUIRE(scene.journal->begin(duel.id, call(1, Policy::probe, CallState::intent)).ok());
+            REQUIRE(scene.journal->set_state(duel.id, end, nullptr).ok());
+            auto next = new_run("/");
+            const auto refused = scene.journal->start_run(next, {});
+            CHECK(kind_of(refused) == Kind::leased);
+            CHECK_THAT(refused.error().fix, Catch::Contains("respawn resume " + duel.id));
+        }
+        SECTION("a run that failed before it touched anything keeps nothing") {
+            REQUIRE(scene.journal->note(duel.id, call(1)).ok());
+            REQUIRE(scene.journal->set_state(duel.id, RunState::failed, nullptr).ok());
+            auto next = new_run("/");
+            CHECK(scene.journal->start_run(next, {}).ok());
+        }
+    }
+}
+
+TEST_CASE("a run is taken over only from the dead, or when it stopped by itself", "[contract]") {
+    const auto rig = GENERATE(from_range(journal_rigs()));
+    Scene scene(rig);
+    DYNAMIC_SECTION(rig.store) {
+        SECTION("not while its process lives") {
+            const auto run = scene.started();
+            CHECK(kind_of(scene.journal->take_over(run.id)) == Kind::leased);
+            CHECK(scene.journal->run(run.id).value().token == run.token);
+        }
+        SECTION("when its process was killed, under a higher token and this process's name") {
+            auto run = new_run();
+            scene.by_a_dead_process([&](Journal& own) { (void)own.start_run(run, {}); });
+            const auto before = scene.journal->run(run.id).value();
+            CHECK(journal::liveness(before.holder) == journal::Liveness::dead);
+            auto other = new_run();
+            CHECK(kind_of(scene.journal->start_run(other, {})) == Kind::leased);
+            const auto taken = scene.journal->take_over(run.id).value();
+            CHECK(taken.token > before.token);
+            CHECK(taken.holder == journal::this_process());
+            CHECK(taken.state == RunState::running);
+            CHECK(taken.parameters == before.parameters);
+            CHECK(kind_of(scene.journal->take_over(run.id)) == Kind::leased);
+        }
+        SECTION("when it is parked or failed; its error is gone then") {
+            const auto state = GENERATE(RunState::parked, RunState::failed);
+            const auto run = scene.started();
+            REQUIRE(scene.journal->set_state(run.id, state, Value::Map{ { "why", "x" } }).ok());
+            CHECK(scene.journal->run(run.id).value().error.text_at("why") == "x");
+            CHECK(scene.journal->take_over(run.id).value().token > run.token);
+            CHECK(scene.journal->run(run.id).value().error.is_null());
+            CHECK(scene.journal->run(run.id).value().state == RunState::running);
+        }
+        SECTION("never when it has ended") {
+            const auto state = GENERATE(RunState::done, RunState::not_needed, RunState::aborted);
+            const auto run = scene.started();
+            REQUIRE(scene.journal->set_state(run.id, state, nullptr).ok());
+            CHECK(kind_of(scene.journal->take_over(run.id)) == Kind::usage);
+        }
+        SECTION("not when another works on its target meanwhile") {
+            const auto run = scene.started("/duel:7/");
+            REQUIRE(scene.journal->set_state(run.id, RunState::failed, nullptr).ok());
+            const auto other = scene.started("/");
+            CHECK(kind_of(scene.journal->take_over(run.id)) == Kind::leased);
+        }
+        SECTION("by one of several who try at once") {
+            auto run = new_run();
+            scene.by_a_dead_process([&](Journal& own) { (void)own.start_run(run, {}); });
+            std::vector<pid_t> children;
+            int ready[2];
+            REQUIRE(::pipe(ready) == 0);
+            for (int i = 0; i < 4; ++i) {
+                children.push_back(::fork());
+                if (children.back() != 0)
+                    continue;
+                ::close(ready[1]);
+                char byte = 0;
+                (void)!::read(ready[0], &byte, 1); // all begin together
+                auto own = scene.rig_.open(scene.folder.path(), scene.key);
+                const bool took = own.ok() && own.value()->take_over(run.id).ok();
+                if (took)
+                    ::pause(); // lives on as the holder
+                ::_exit(7);
+            }
+            ::close(ready[0]);
+            ::close(ready[1]);
+            int losers = 0;
+            for (int i = 0; i < 3; ++i) {
+                int status = 0;
+                const auto gone = ::wait(&status);
+                losers += WIFEXITED(status) && WEXITSTATUS(status) == 7;
+                std::erase(children, gone);
+            }
+            CHECK(losers == 3);
+            REQUIRE(children.size() == 1);
+            CHECK(scene.journal->run(run.id).value().holder.pid == children[0]);
+            ::kill(children[0], SIGKILL);
+            ::waitpid(children[0], nullptr, 0);
+        }
+    }
+}
+
+TEST_CASE("what a call was told of is durable when it has to be", "[contract]") {
+    const auto rig = GENERATE(from_range(journal_rigs()));
+    Scene scene(rig);
+    DYNAMIC_SECTION(rig.store) {
+        SECTION("an intent outlives the process, with the reads before it") {
+            auto run = new_run();
+            scene.by_a_dead_process([&](Journal& own) {
+                (void)own.start_run(run, { { "stuck_duel", "return {}" } });
+                (void)own.note(run.id, call(1));
+                (void)own.begin(run.id, call(2, Policy::probe, CallState::intent));
+                (void)own.note(run.id, call(3)); // may be lost: it is made again
+            });
+            REQUIRE(scene.states(run).size() == 2);
+            CHECK(scene.states(run) == std::vector{ CallState::done, CallState::intent });
+            const auto calls = scene.journal->calls(run.id).value();
+            CHECK(calls[0].result.at("value") == Value(canary));
+            CHECK(calls[1].arguments.at("wallet") == Value(canary));
+            CHECK(calls[1].policy == Policy::probe);
+            CHECK(calls[1].where == "stuck_duel.lua:7");
+            CHECK(calls[1].result.is_null());
+            CHECK(scene.journal->sources(run.id).value().at("stuck_duel") == "return {}");
+        }
+        SECTION("a result outlives it too, and so does how the run ended") {
+            auto run = new_run();
+            scene.by_a_dead_process([&](Journal& own) {
+                (void)own.start_run(run, {});
+                (void)own.begin(run.id, call(1, Policy::park, CallState::intent));
+                (void)own.settle(run.id, 1, CallState::parked, Value::Map{ { "why", "x" } });
+                (void)own.set_phase(run.id, "repair");
+                (void)own.note(run.id, call(2));
+                (void)own.set_state(run.id, RunState::parked, Value::Map{ { "why", "y" } });
+            });
+            CHECK(scene.states(run) == std::vector{ CallState::parked, CallState::done });
+            const auto kept = scene.journal->run(run.id).value();
+            CHECK(kept.phase == "repair");
+            CHECK(kept.state == RunState::parked);
+            CHECK(kept.error.text_at("why") == "y");
+            CHECK(kept.finished >= kept.started);
+        }
+        SECTION("reads can be thrown away, effects never") {
+            const auto run = scene.started();
+            REQUIRE(scene.journal->note(run.id, call(1)).ok());
+            REQUIRE(scene.journal->note(run.id, call(2)).ok());
+            REQUIRE(scene.journal->forget_reads(run.id, 2).ok());
+            CHECK(scene.states(run).size() == 1);
+            REQUIRE(scene.journal->begin(run.id, call(2, Policy::let_go, CallState::intent)).ok());
+            CHECK(kind_of(scene.journal->forget_reads(run.id, 1)) == Kind::internal);
+            CHECK(scene.states(run).size() == 2);
+            CHECK(scene.journal->forget_reads(run.id, 3).ok());
+        }
+        SECTION("a failed call is begun again; one that happened or may have is not") {
+            const auto run = scene.started();
+            const auto intent = call(1, Policy::probe, CallState::intent);
+            REQUIRE(scene.journal->begin(run.id, intent).ok());
+            REQUIRE(scene.journal->begin(run.id, intent).ok()); // a probe found that it did not happen
+            REQUIRE(scene.journal->settle(run.id, 1, CallState::failed, nullptr).ok());
+            REQUIRE(scene.journal->begin(run.id, intent).ok());
+            const auto end = GENERATE(CallState::done, CallState::maybe, CallState::parked);
+            REQUIRE(scene.journal->settle(run.id, 1, end, Value::Map{ { "value", 1 } }).ok());
+            CHECK(kind_of(scene.journal->begin(run.id, intent)) == Kind::internal);
+            CHECK(scene.states(run) == std::vector{ end });
+        }
+        SECTION("what was never begun cannot be settled") {
+            const auto run = scene.started();
+            CHECK(kind_of(scene.journal->settle(run.id, 1, CallState::done, nullptr)) ==
+                  Kind::internal);
+        }
+        SECTION("runs are found by their id's beginning, the newest first") {
+            const auto first = scene.started("/a/");
+            const auto second = scene.started("/b/");
+            CHECK(scene.journal->runs(10).value().at(0).id == second.id);
+            CHECK(scene.journal->runs(1).value().size() == 1);
+            CHECK(scene.journal->run(first.id).value().target == "/a/");
+            CHECK(kind_of(scene.journal->run(first.id.substr(0, 2))) == Kind::conflict);
+            CHECK(kind_of(scene.journal->run("ZZZZ")) == Kind::missing);
+            CHECK(kind_of(scene.journal->run("")) != Kind::internal);
+            CHECK(kind_of(scene.journal->run("%")) == Kind::missing);
+        }
+    }
+}
+
+TEST_CASE("a plan is shown, found by its beginning, and used once", "[contract]") {
+    const auto rig = GENERATE(from_range(journal_rigs()));
+    Scene scene(rig);
+    DYNAMIC_SECTION(rig.store) {
+        const auto plan = [](std::string hash) {
+            return journal::PlanRecord{ .hash = std::move(hash),
+                                        .runbook = "wox/stuck_duel",
+                                        .version = "1.0.0",
+                                        .operator_name = "ada",
+                                        .parameters = Value::Map{ { "wallet", canary } },
+                                        .sources = Value::Map{ { "m", "return 1" } },
+                                        .effects = Value::List{ canary },
+                                        .made = now(),
+                                        .used_by = {} };
+        };
+        const std::string one = "abcdef1" + std::string(57, '0');
+        const std::string two = "abcdef2" + std::string(57, '0');
+        REQUIRE(scene.journal->save_plan(plan(one)).ok());
+        REQUIRE(scene.journal->save_plan(plan(two)).ok());
+        SECTION("by a prefix that is long enough, of digits, and the only one") {
+            CHECK(scene.journal->plan("abcdef1").value().hash == one);
+            CHECK(scene.journal->plan("abcdef1").value().effects == Value(Value::List{ canary }));
+            CHECK(kind_of(scene.journal->plan("abcdef")) == Kind::conflict);
+            CHECK(kind_of(scene.journal->plan("abcde")) == Kind::usage);
+            CHECK(kind_of(scene.journal->plan("")) == Kind::usage);
+            CHECK(kind_of(scene.journal->plan("abcdef%")) == Kind::usage);
+            CHECK(kind_of(scene.journal->plan("999999")) == Kind::missing);
+        }
+        SECTION("a second run with it is refused and leaves no run and no lease") {
+            auto first = new_run("/a/");
+            first.plan = one;
+            REQUIRE(scene.journal->start_run(first, {}).ok());
+            CHECK(scene.journal->plan(one).value().used_by == first.id);
+            auto second = new_run("/b/");
+            second.plan = one;
+            CHECK(kind_of(scene.journal->start_run(second, {})) == Kind::moved);
+            CHECK(kind_of(scene.journal->run(second.id)) == Kind::missing);
+            auto third = new_run("/b/");
+            CHECK(scene.journal->start_run(third, {}).ok());
+        }
+    }
+}
+
+TEST_CASE("a database that went back is noticed, naming the runs lost with it", "[contract]") {
+    const auto rig = GENERATE(from_range(journal_rigs()));
+    Scene scene(rig);
+    DYNAMIC_SECTION(rig.store) {
+        const auto run = scene.started();
+        REQUIRE(scene.journal->begin(run.id, call(1, Policy::probe, CallState::intent)).ok());
+        REQUIRE(scene.journal->settle(run.id, 1, CallState::done, nullptr).ok());
+        REQUIRE(scene.journal->note_marker("game", { "", 0 }).ok()); // not written to yet
+        REQUIRE(scene.journal->note_marker("game", { "A", 4 }).ok());
+        REQUIRE(scene.journal->note_marker("game", { "A", 4 }).ok());
+        REQUIRE(scene.journal->note_marker("game", { "A", 6 }).ok());
+        REQUIRE(scene.journal->note_marker("other", { "B", 1 }).ok());
+        scene.reopen();
+        const auto back = scene.journal->note_marker("game", { "A", 5 });
+        CHECK(kind_of(back) == Kind::moved);
+        CHECK_THAT(back.error().why, Catch::Contains(run.id) && Catch::Contains("6"));
+        CHECK(kind_of(scene.journal->note_marker("game", { "", 0 })) == Kind::moved);
+        CHECK(kind_of(scene.journal->note_marker("game", { "C", 9 })) == Kind::moved);
+        CHECK(scene.journal->note_marker("game", { "A", 6 }).ok());
+        REQUIRE(scene.journal->accept_marker("game", { "A", 5 }).ok());
+        CHECK(scene.journal->note_marker("game", { "A", 5 }).ok());
+    }
+}
+
+TEST_CASE("player data stands in the journal sealed", "[contract]") {
+    const auto rig = GENERATE(from_range(journal_rigs()));
+    Scene scene(rig);
+    DYNAMIC_SECTION(rig.store) {
+        const auto run = scene.started();
+        REQUIRE(scene.journal->note(run.id, call(1)).ok());
+        REQUIRE(scene.journal->begin(run.id, call(2, Policy::probe, CallState::intent)).ok());
+        REQUIRE(scene.journal->settle(run.id, 2, CallState::done, Value::Map{ { "v", canary } }).ok());
+        REQUIRE(scene.journal
+                    ->save_plan({ .hash = std::string(64, 'a'),
+                                  .runbook = "r",
+                                  .version = "1",
+                                  .operator_name = "ada",
+                                  .parameters = canary,
+                                  .sources = Value::Map{},
+                                  .effects = Value::List{ canary },
+                                  .made = now(),
+                                  .used_by = {} })
+                    .ok());
+        REQUIRE(
+            scene.journal->set_state(run.id, RunState::failed, Value::Map{ { "why", canary } }).ok());
+        REQUIRE(scene.journal->copy_to(scene.folder.path() / "copy.db").ok());
+        SECTION("no file holds a plain word of it") {
+            std::size_t looked_at = 0;
+            for (const auto& entry : std::filesystem::directory_iterator(scene.folder.path())) {
+                const auto bytes = io::read_file(entry.path()).value();
+                looked_at += bytes.size();
+                CAPTURE(entry.path().string());
+                CHECK(bytes.find("CANARY") == std::string::npos);
+            }
+            CHECK(looked_at > 10'000);
+        }
+        SECTION("a copy is a whole journal") {
+            REQUIRE(std::filesystem::create_directory(scene.folder.path() / "other"));
+            std::filesystem::rename(scene.folder.path() / "copy.db",
+                                    scene.folder.path() / "other/journal.db");
+            auto copy = rig.open(scene.folder.path() / "other", scene.key).value();
+            CHECK(copy->calls(run.id).value().at(1).result.at("v") == Value(canary));
+        }
+        SECTION("another key reads none of it, and says so") {
+            scene.key = crypto::Key::random();
+            scene.reopen();
+            CHECK(kind_of(scene.journal->run(run.id)) == Kind::denied);
+            CHECK(kind_of(scene.journal->calls(run.id)) == Kind::denied);
+            CHECK(kind_of(scene.journal->plan("aaaaaa")) == Kind::denied);
+        }
+    }
+}
+
+TEST_CASE("many processes use one journal at once", "[contract]") {
+    const auto rig = GENERATE(from_range(journal_rigs()));
+    Scene scene(rig);
+    DYNAMIC_SECTION(rig.store) {
+        constexpr int processes = 4, runs_each = 5;
+        std::vector<pid_t> children;
+        scene.journal.reset(); // they make it themselves, all at once
+        std::filesystem::remove_all(scene.folder.path() / "journal.db");
+        for (int i = 0; i < processes; ++i) {
+            children.push_back(::fork());
+            if (children.back() != 0)
+                continue;
+            auto own = rig.open(scene.folder.path(), scene.key);
+            bool all = own.ok();
+            for (int n = 0; all && n < runs_each; ++n) {
+                auto run = new_run("/" + std::to_string(i) + "/");
+                all = own.value()->start_run(run, { { "m", "same text" } }).ok() &&
+                      own.value()->begin(run.id, call(1, Policy::probe, CallState::intent)).ok() &&
+                      own.value()->settle(run.id, 1, CallState::done, nullptr).ok() &&
+                      own.value()->set_state(run.id, RunState::done, nullptr).ok();
+            }
+            ::_exit(all ? 0 : 1);
+        }
+        for (const auto child : children) {
+            int status = 0;
+            REQUIRE(::waitpid(child, &status, 0) == child);
+            CHECK((WIFEXITED(status) && WEXITSTATUS(status) == 0));
+        }
+        scene.reopen();
+        std::vector<std::int64_t> tokens;
+        for (const auto& run : scene.journal->runs(100).value())
+            tokens.push_back(run.token);
+        REQUIRE(tokens.size() == processes * runs_each);
+        std::sort(tokens.begin(), tokens.end());
+        CHECK(std::adjacent_find(tokens.begin(), tokens.end()) == tokens.end());
+    }
+}
