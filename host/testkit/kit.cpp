@@ -50,9 +50,14 @@ std::string title_of(std::string_view mode, const Value& arguments) {
                        to_text(arguments.at("params")));
 }
 
-Value::Map stub_of(std::string_view name, std::string_view type) {
+Value::Map stub_named(std::string_view name) {
     Value::Map stub;
     stub.emplace("name", name);
+    return stub;
+}
+
+Value::Map parameter_stub(std::string_view name, std::string_view type) {
+    auto stub = stub_named(name);
     stub.emplace("type", type);
     return stub;
 }
@@ -121,11 +126,10 @@ Value Kit::stubs() {
     for (const auto& primitive : primitives()) {
         Value::List params;
         for (const auto& [name, type] : primitive.params)
-            params.push_back(stub_of(name, type));
-        Value::Map stub;
-        stub.emplace("name", primitive.name);
-        stub.emplace("parameters", std::move(params));
-        told.push_back(std::move(stub));
+            params.emplace_back(parameter_stub(name, type));
+        auto stub = stub_named(primitive.name);
+        stub.emplace("parameters", params);
+        told.emplace_back(stub);
     }
     return told;
 }
