@@ -39,6 +39,8 @@ Result<void> insert_all(SqliteConnection& connection, const Value& rows) {
     if (!rows.map())
         return {};
     for (const auto& [table, list] : *rows.map()) {
+        if (list.map() && list.map()->empty())
+            continue; // {} of Lua is either
         if (!list.list())
             return Error{ .kind = Kind::script,
                           .why = fmt::format("the rows of {} are no list", printable(table)) };
