@@ -176,7 +176,7 @@ function testing.now() return respawn.now {} end
 -- What has to be equal, wherever a run was killed.
 local function end_of(told)
   return { state = told.state, error = told.error, tables = told.tables, effects = told.effects, runs = told.runs,
-    business_keys = told.keys, snapshots = told.snapshots }
+    business_keys = told.keys, snapshots = told.snapshots, files = told.files }
 end
 
 -- Messages that are missing or came too often. One that may have been sent when the power went may be missing.

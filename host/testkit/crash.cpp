@@ -14,16 +14,28 @@ namespace {
 
 using database::SqliteConnection;
 
-// Worlds are made at different seconds: whole numbers within a year and a half of now, and texts that
-// begin like a date, are moments and not compared.
+// Worlds are made at different seconds, so moments are not compared: RFC 3339 within a text, and whole
+// numbers within 500 days of now.
+std::string without_moments(std::string_view text) {
+    constexpr std::size_t shortest = 20, longest = 27; // 2026-11-21T10:34:05Z, …:05.123456Z
+    std::string masked;
+    while (!text.empty()) {
+        const bool begins_like_one = text.size() >= shortest && text[4] == '-' && text[10] == 'T';
+        std::size_t size = begins_like_one ? std::min(longest, text.size()) : 0;
+        while (size >= shortest && !from_rfc3339(text.substr(0, size)).ok())
+            --size;
+        const bool found = size >= shortest;
+        masked += found ? "<moment>" : std::string(1, text.front());
+        text.remove_prefix(found ? size : 1);
+    }
+    return masked;
+}
+
 Value masked(const Value& value) {
     constexpr std::int64_t span = 500LL * 24 * 3600;
-    const auto present = now().microseconds / 1'000'000;
-    if (value.integer() && std::abs(*value.integer() - present) < span)
+    if (value.integer() && std::abs(*value.integer() - now().microseconds / 1'000'000) < span)
         return "<moment>";
-    if (value.text() && from_rfc3339(*value.text()).ok())
-        return "<moment>";
-    return value;
+    return value.text() ? Value(without_moments(*value.text())) : value;
 }
 
 Result<Value> rows_of(SqliteConnection& connection, const std::string& table) {
@@ -60,8 +72,8 @@ Result<Value> texts_sent(const World& world) {
     std::map<std::string, std::string> by_id;
     const auto sent = TRY(world.messages());
     for (const auto& message : *sent.list())
-        by_id.insert_or_assign(message.text_at("id"),
-                               message.text_at("title") + ": " + message.text_at("text"));
+        by_id.insert_or_assign(message.text_at("id"), without_moments(message.text_at("title") + ": " +
+                                                                      message.text_at("text")));
     Value::List texts;
     for (const auto& [id, text] : by_id)
         texts.push_back(text);
@@ -111,6 +123,7 @@ Result<Value> what_is_left(const World& world, Value::Map told) {
     told.merge(TRY(effects_of(game)));
     told.insert_or_assign("snapshots", TRY(snapshots_in(game)));
     told.merge(rows_left(world));
+    told.insert_or_assign("files", static_cast<std::int64_t>(world.file_names().list()->size()));
     told.insert_or_assign("messages", TRY(texts_sent(world)));
     return Value(std::move(told));
 }

@@ -50,6 +50,18 @@ std::string title_of(std::string_view mode, const Value& arguments) {
                        to_text(arguments.at("params")));
 }
 
+Value::Map stub_named(std::string_view name) {
+    Value::Map stub;
+    stub.emplace("name", name);
+    return stub;
+}
+
+Value::Map parameter_stub(std::string_view name, std::string_view type) {
+    auto stub = stub_named(name);
+    stub.emplace("type", type);
+    return stub;
+}
+
 bool is_file_name(std::string_view name) {
     return !name.empty() && !name.starts_with(".") && name.find('/') == std::string_view::npos &&
            name.find('\0') == std::string_view::npos;
@@ -114,9 +126,10 @@ Value Kit::stubs() {
     for (const auto& primitive : primitives()) {
         Value::List params;
         for (const auto& [name, type] : primitive.params)
-            params.push_back(Value::Map{ { "name", name }, { "type", type }, { "required", false } });
-        told.push_back(Value::Map{
-            { "name", primitive.name }, { "parameters", params }, { "positional", false } });
+            params.emplace_back(parameter_stub(name, type));
+        auto stub = stub_named(primitive.name);
+        stub.emplace("parameters", params);
+        told.emplace_back(stub);
     }
     return told;
 }
@@ -149,7 +162,7 @@ Result<Value> Kit::make_world(const Value& arguments) {
         return Error{ .kind = Kind::script,
                       .why = fmt::format("a test may have at most {} worlds", most_worlds) };
     const auto text = TRY(io::read_file(folder_ / schema, largest_schema));
-    auto made = TRY(World::make(text, arguments.at("rows"), arguments.at("files")));
+    auto made = TRY(World::make(stage_.worlds, text, arguments.at("rows"), arguments.at("files")));
     worlds_.emplace(next_world_, std::move(made));
     return Value(next_world_++);
 }
@@ -187,8 +200,9 @@ Result<Value> Kit::crash(const Value& arguments) {
                           .again_at = arguments.integer_at("again_at") };
     auto told = TRY(crash_and_resume(*TRY(world(arguments)), stage_, request_from(arguments), plan));
     timeline_.clear(); // the boundary that fails is the one to read about
-    return shown(title_of("KILLED " + told.text_at("boundary") + ", then RESUMED:", arguments),
-                 std::move(told));
+    const auto boundary = told.text_at("boundary");
+    const auto title = boundary.empty() ? "UNDISTURBED" : "KILLED " + boundary + ", then RESUMED:";
+    return shown(title_of(title, arguments), std::move(told));
 }
 
 Result<Value> Kit::query(const Value& arguments) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <fmt/format.h>
 #include <list>
 #include <poll.h>
@@ -36,6 +37,13 @@ TestResult result_from(const std::string& file, const Value& told) {
         for (const auto& line : *lines)
             result.timeline.push_back(line.text() ? *line.text() : "");
     return result;
+}
+
+// A world lives for seconds and dies with the machine: memory is the place for it, where there is one.
+io::Path place_for_worlds() {
+    const io::Path memory = "/dev/shm";
+    const bool asked = ::getenv("TMPDIR") != nullptr;
+    return !asked && ::access(memory.c_str(), W_OK) == 0 ? memory : io::Path();
 }
 
 // In the new process: runs the file and tells the parent.
@@ -126,11 +134,14 @@ Result<void> hear_some(AllRunning& running, const Cancellation& cancel, const Ea
 
 Result<Covered> run_test_files(const std::vector<std::string>& names, const Stage& stage,
                                std::size_t at_once, const Each& each) {
+    // Owned here, so that it is removed however the files' processes end.
+    const auto worlds = TRY(io::TemporaryFolder::make(place_for_worlds()));
+    const Stage here{ stage.primitives, stage.folders, stage.cancel, worlds.path() };
     Covered covered;
     AllRunning running;
     for (auto next = names.begin(); next != names.end() || !running.empty();) {
         if (next != names.end() && running.size() < std::max<std::size_t>(1, at_once))
-            running.push_back(TRY(Running::start(*next++, stage)));
+            running.push_back(TRY(Running::start(*next++, here)));
         else
             TRY(hear_some(running, stage.cancel, each, covered));
     }

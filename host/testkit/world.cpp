@@ -17,13 +17,6 @@ using database::SqliteConnection;
 
 namespace {
 
-// A world lives for seconds and dies with the machine: memory is the place for it, where there is one.
-io::Path place_for_worlds() {
-    const io::Path memory = "/dev/shm";
-    const bool asked = ::getenv("TMPDIR") != nullptr;
-    return !asked && ::access(memory.c_str(), W_OK) == 0 ? memory : io::Path();
-}
-
 Result<void> insert(SqliteConnection& connection, const std::string& table, const Value& row) {
     if (!row.map() || row.map()->empty())
         return Error{ .kind = Kind::script,
@@ -46,6 +39,8 @@ Result<void> insert_all(SqliteConnection& connection, const Value& rows) {
     if (!rows.map())
         return {};
     for (const auto& [table, list] : *rows.map()) {
+        if (list.map() && list.map()->empty())
+            continue; // {} of Lua is either
         if (!list.list())
             return Error{ .kind = Kind::script,
                           .why = fmt::format("the rows of {} are no list", printable(table)) };
@@ -80,9 +75,9 @@ Result<void> spoil_pages(const io::Path& path, std::int64_t first, std::int64_t 
 
 } // namespace
 
-Result<std::unique_ptr<World>> World::make(const std::string& schema, const Value& rows,
-                                           const Value& files) {
-    auto folder = TRY(io::TemporaryFolder::make(place_for_worlds()));
+Result<std::unique_ptr<World>> World::make(const io::Path& place, const std::string& schema,
+                                           const Value& rows, const Value& files) {
+    auto folder = TRY(io::TemporaryFolder::make(place));
     std::unique_ptr<World> world(new World(std::move(folder)));
     TRY(world->configure(files));
     TRY(world->fill(schema, rows));

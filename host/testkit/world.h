@@ -12,10 +12,11 @@ namespace respawn::testkit {
 
 class World {
   public:
-    // `rows` is {table → [{column → value}]}; foreign keys must hold when all are there. `files` is
-    // {name → text}, a component of its own where there are any.
-    static Result<std::unique_ptr<World>> make(const std::string& schema, const Value& rows,
-                                               const Value& files);
+    // In a new folder below `place`, or the system's temporary folder. `rows` is {table → [{column →
+    // value}]}; foreign keys must hold when all are there. `files` is {name → text}, a component of its
+    // own where there are any.
+    static Result<std::unique_ptr<World>> make(const io::Path& place, const std::string& schema,
+                                               const Value& rows, const Value& files);
 
     const config::Config& config() const { return config_; }
     const io::Path& folder() const { return folder_.path(); }

@@ -14,6 +14,7 @@ struct Stage {
     const run::Primitives& primitives;
     const run::Folders& folders;
     const Cancellation& cancel;
+    io::Path worlds = {}; // where worlds are made
 };
 
 Result<Value> dry_run(const World& world, const Stage& stage, const run::Request& request);
@@ -34,7 +35,7 @@ struct CrashPlan {
 };
 // Runs, dies, and is resumed until it ends:
 //   {killed, boundary, state, error, timeline, maybe, tables = {name → [row]}, messages = [text],
-//    effects = [text], keys = [text], snapshots}
+//    effects = [text], keys = [text], snapshots, files}
 // Moments in rows are masked, so that two worlds can be compared.
 Result<Value> crash_and_resume(const World& world, const Stage& stage, const run::Request& request,
                                const CrashPlan& plan);
