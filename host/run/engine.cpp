@@ -17,6 +17,8 @@ using journal::RunState;
 
 namespace {
 
+constexpr Duration longest_description = std::chrono::seconds(5);
+
 // Errors that end a run at once; a script cannot catch them.
 bool ends_run(Kind kind) {
     switch (kind) {
@@ -143,7 +145,10 @@ Value sources_value(const journal::Sources& sources) {
 } // namespace
 
 Result<Runbook> Engine::describe(const std::string& runbook) {
-    return run::describe(TRY(find_runbook(runbook, folders_)), folders_, stubs_of(primitives_), {},
+    // Telling what it is takes a runbook no time; its own deadline is not known yet.
+    WorkerLimits limits;
+    limits.deadline = longest_description;
+    return run::describe(TRY(find_runbook(runbook, folders_)), folders_, stubs_of(primitives_), limits,
                          cancel_);
 }
 
