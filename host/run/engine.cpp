@@ -231,13 +231,14 @@ Result<Outcome> Engine::resume(std::string_view name, Listener& listener, bool b
     auto* journal = TRY(game_.journal());
     const auto run = TRY(journal->take_over(name));
     auto calls = TRY(journal->calls(run.id));
-    const bool untouched = std::none_of(calls.begin(), calls.end(), [](const auto& call) {
-        return call.policy != journal::Policy::none;
-    });
-    if (untouched) {
-        TRY(journal->forget_reads(run.id, 1));
-        calls.clear();
-    }
+    // Reads behind the last effect are made afresh: nothing was done on their strength, and a verify
+    // that failed looks at what a person has put right since.
+    std::int64_t last_effect = 0;
+    for (const auto& call : calls)
+        if (call.policy != journal::Policy::none)
+            last_effect = call.position;
+    TRY(journal->forget_reads(run.id, last_effect + 1));
+    std::erase_if(calls, [&](const auto& call) { return call.position > last_effect; });
     std::optional<Value> planned;
     if (!run.plan.empty() && !beyond_plan)
         planned = TRY(journal->plan(run.plan))

@@ -410,8 +410,7 @@ TEST_CASE("what needs no doing is said, and a check that does not hold fails the
         CHECK_THAT(outcome.error->why, Catch::Contains("nobody noted it"));
         CHECK(outcome.run.state == RunState::failed);
         CHECK(scene.effects() == 1);
-        CHECK(refused(scene.perform(scene.planned())).kind ==
-              Kind::failed_check); // the dry run sees it
+        CHECK(refused(scene.plan()).kind == Kind::failed_check); // the dry run sees it
         scene.sql("update players set note = null where id = 1");
         CHECK(refused(scene.perform(scene.planned())).kind == Kind::leased);
         // It resumes: the effect is not done again, and now the check holds.
