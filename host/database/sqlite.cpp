@@ -122,8 +122,20 @@ class Sqlite final : public Database {
   private:
     // A connection for each use: a restore may put another file under the name between two of them.
     Result<SqliteConnection> open(SqliteConnection::Access access) {
-        return SqliteConnection::open(path_, access);
+        auto connection = TRY(SqliteConnection::open(path_, access));
+        if (access != SqliteConnection::Access::read_only)
+            return connection;
+        const auto looked = connection.value(look);
+        if (looked.ok() || looked.error().kind != Kind::denied)
+            return connection;
+        // A writer was killed in its commit. Only who may write can roll it back, as SQLite does with
+        // the first look.
+        auto writer = TRY(SqliteConnection::open(path_, SqliteConnection::Access::read_write));
+        TRY(writer.value(look));
+        return connection;
     }
+
+    static constexpr std::string_view look = "select count(*) from sqlite_schema";
 
     io::Path path_;
     int copies_ = 0;

@@ -2,6 +2,8 @@
 
 #include "base/text.h"
 
+#include <cerrno>
+#include <cstring>
 #include <fmt/format.h>
 #include <sqlite3.h>
 
@@ -169,10 +171,15 @@ SqliteConnection& SqliteConnection::operator=(SqliteConnection&& other) noexcept
 SqliteConnection::~SqliteConnection() { sqlite3_close_v2(handle_); }
 
 Error SqliteConnection::last_error() const {
-    const auto kind = kind_of(sqlite3_errcode(handle_));
+    auto kind = kind_of(sqlite3_errcode(handle_));
+    // Where a full disk shows only when files are synced, SQLite calls it an I/O error.
+    const int system = kind == Kind::io ? sqlite3_system_errno(handle_) : 0;
+    if (system == ENOSPC || system == EDQUOT)
+        kind = Kind::no_space;
     return Error{ .kind = kind,
-                  .why = fmt::format("SQLite says of {}: {}", printable(path_.string()),
-                                     printable(sqlite3_errmsg(handle_))),
+                  .why = fmt::format("SQLite says of {}: {}{}", printable(path_.string()),
+                                     printable(sqlite3_errmsg(handle_)),
+                                     system ? fmt::format(" ({})", std::strerror(system)) : ""),
                   .fix = fix_for(kind) };
 }
 

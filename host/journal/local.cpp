@@ -92,6 +92,8 @@ class LocalJournal final : public Journal {
         : connection_(std::move(connection)), key_(key) {}
 
     Result<void> prepare() {
+        // One at a time: SQLite does not wait for another process that turns WAL on at this moment.
+        const auto alone = TRY(io::FileLock::lock(connection_.path().string() + ".lock"));
         TRY(connection_.run_script(
             "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;"));
         const auto tables = TRY(connection_.value("select count(*) from sqlite_schema"));

@@ -17,6 +17,8 @@ using journal::RunState;
 
 namespace {
 
+constexpr Duration longest_description = std::chrono::seconds(5);
+
 // Errors that end a run at once; a script cannot catch them.
 bool ends_run(Kind kind) {
     switch (kind) {
@@ -151,7 +153,10 @@ Value sources_value(const journal::Sources& sources) {
 } // namespace
 
 Result<Runbook> Engine::describe(const std::string& runbook) {
-    return run::describe(TRY(find_runbook(runbook, folders_)), folders_, stubs_of(primitives_), {},
+    // Telling what it is takes a runbook no time; its own deadline is not known yet.
+    WorkerLimits limits;
+    limits.deadline = longest_description;
+    return run::describe(TRY(find_runbook(runbook, folders_)), folders_, stubs_of(primitives_), limits,
                          cancel_);
 }
 
@@ -234,13 +239,14 @@ Result<Outcome> Engine::resume(std::string_view name, Listener& listener, bool b
     auto* journal = TRY(game_.journal());
     const auto run = TRY(journal->take_over(name));
     auto calls = TRY(journal->calls(run.id));
-    const bool untouched = std::none_of(calls.begin(), calls.end(), [](const auto& call) {
-        return call.policy != journal::Policy::none;
-    });
-    if (untouched) {
-        TRY(journal->forget_reads(run.id, 1));
-        calls.clear();
-    }
+    // Reads behind the last effect are made afresh: nothing was done on their strength, and a verify
+    // that failed looks at what a person has put right since.
+    std::int64_t last_effect = 0;
+    for (const auto& call : calls)
+        if (call.policy != journal::Policy::none)
+            last_effect = call.position;
+    TRY(journal->forget_reads(run.id, last_effect + 1));
+    std::erase_if(calls, [&](const auto& call) { return call.position > last_effect; });
     std::optional<Value> planned;
     if (!run.plan.empty() && !beyond_plan)
         planned = TRY(journal->plan(run.plan)).effects;
