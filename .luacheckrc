@@ -17,9 +17,9 @@ std = {
       utf8 = { fields = { "char", "charpattern", "codepoint", "codes", "len", "offset" } },
    },
 }
-max_line_length = 120
+max_line_length = 150
 -- A phase is given `case` whether it needs it or not.
 unused_args = false
 
 -- Tests have what stdlib/testing gives them besides.
-files["**/*_test.lua"] = { read_globals = { "test", "same", "crash_everywhere", "fails" } }
+files["**/*_test.lua"] = { read_globals = { "test", "same", "fails", "world", "crash_everywhere", "now", "tx_hash", "address" } }

@@ -8,8 +8,7 @@ namespace respawn::primitives {
 namespace {
 
 Result<Value> look_up(const run::Call& call) {
-    const auto& addresses = TRY(call.game().chain(call.text("chain")))
-    ->settings().addresses;
+    const auto& addresses = TRY(call.game().chain(call.text("chain")))->settings().addresses;
     const auto found = addresses.find(call.text("name"));
     if (found != addresses.end())
         return Value(found->second);

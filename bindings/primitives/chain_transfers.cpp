@@ -21,10 +21,8 @@ Result<std::string> token_address(chain::Chain& chain, const std::string& name) 
 // Up to the newest block: a transfer that is not deep yet is still one that may stand.
 Result<Value> look_up(const run::Call& call) {
     auto* chain = TRY(call.game().chain(call.text("chain")));
-    chain::TransferQuery query {
-        .token = TRY(token_address(*chain, call.text("token")))
-        , .to = call.text("to")
-    };
+    chain::TransferQuery query{ .token = TRY(token_address(*chain, call.text("token"))),
+                                .to = call.text("to") };
     query.first_block = TRY(chain->block_at_time({ call.integer("since") * 1'000'000 }));
     query.last_block = TRY(chain->height());
     if (!call.text("from").empty())

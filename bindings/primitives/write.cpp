@@ -39,13 +39,13 @@ Result<Change> change_from(const Value& value) {
     if (!value.map())
         return unclear(value, "is no table");
     TRY(must_know_parts(value));
-    Change change {
-        .kind = ChangeKind::update, .table = {}, .key = TRY(columns(value, "key"))
-        , .set = TRY(columns(value, "set"))
-        , .add = TRY(columns(value, "add"))
-        , .expect = TRY(columns(value, "expect"))
-        , .business_key = value.text_at("once")
-    };
+    Change change{ .kind = ChangeKind::update,
+                   .table = {},
+                   .key = TRY(columns(value, "key")),
+                   .set = TRY(columns(value, "set")),
+                   .add = TRY(columns(value, "add")),
+                   .expect = TRY(columns(value, "expect")),
+                   .business_key = value.text_at("once") };
     int verbs = 0;
     for (const auto& [verb, kind] : { std::pair{ "update", ChangeKind::update },
                                       { "insert", ChangeKind::insert },

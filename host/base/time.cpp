@@ -187,8 +187,8 @@ std::string human_duration(Duration span) {
     if (microseconds < 60 * second)
         return fmt::format("{:.1f} s", static_cast<double>(microseconds) / second);
     const auto minutes = microseconds / (60 * second);
-    if (minutes < 60)
-        return fmt::format("{} min {} s", minutes, microseconds / second % 60);
+    if (const auto seconds = microseconds / second % 60; minutes < 60)
+        return seconds == 0 ? fmt::format("{} min", minutes) : fmt::format("{} min {} s", minutes, seconds);
     if (minutes < 48 * 60)
         return fmt::format("{} h {} min", minutes / 60, minutes % 60);
     return fmt::format("{} d {} h", minutes / 1440, minutes / 60 % 24);

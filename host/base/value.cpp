@@ -140,9 +140,9 @@ Result<Value> decode_from(ByteReader& in, int depth, std::size_t& left) {
     case text_tag:
         return Value(TRY(in.text()));
     case blob_tag:
-        return Value(Blob { std::string(TRY(in.text())) });
+        return Value(Blob{ std::string(TRY(in.text())) });
     case symbol_tag:
-        return Value(Symbol { std::string(TRY(in.text())) });
+        return Value(Symbol{ std::string(TRY(in.text())) });
     case list_tag:
         return decode_list(in, depth, left);
     case map_tag:

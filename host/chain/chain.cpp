@@ -122,8 +122,7 @@ Result<std::int64_t> Chain::nonce_at_depth(std::string_view address, std::int64_
         return usage(
             fmt::format("'{}' is no address, or {} no depth", printable(address.substr(0, 80)), depth));
     const auto owner = lower(address);
-    const auto number = TRY(height())
-    -depth;
+    const auto number = TRY(height()) - depth;
     if (number < 0)
         return 0; // nothing is that deep
     const auto before = TRY(block(number));
@@ -157,8 +156,7 @@ Result<std::vector<Transfer>> Chain::transfers(TransferQuery query) {
 }
 
 Result<std::int64_t> Chain::block_at_time(Moment moment) {
-    std::int64_t not_younger = 0, beyond = TRY(height())
-    +1;
+    std::int64_t not_younger = 0, beyond = TRY(height()) + 1;
     while (not_younger + 1 < beyond) {
         const auto middle = not_younger + (beyond - not_younger) / 2;
         if (TRY(block(middle)).time <= moment)

@@ -128,10 +128,7 @@ Result<Block> Endpoint::block(std::int64_t wanted) {
     const auto seconds = TRY(number(answer, "timestamp", method));
     if (TRY(number(answer, "number", method)) != wanted || seconds > INT64_MAX / 1'000'000)
         return corrupt(method, "another block, or a time that is none");
-    return Block {
-        wanted, TRY(hash(answer, "hash", method))
-        , Moment { seconds * 1'000'000 }
-    };
+    return Block{ wanted, TRY(hash(answer, "hash", method)), Moment{ seconds * 1'000'000 } };
 }
 
 Result<Transaction> Endpoint::transaction(const std::string& wanted) {
@@ -141,10 +138,9 @@ Result<Transaction> Endpoint::transaction(const std::string& wanted) {
         return Transaction{};
     if (TRY(hash(answer, "hash", method)) != wanted)
         return corrupt(method, "another transaction");
-    Transaction found {
-        .state = TransactionState::pending, .from = TRY(address(answer, "from", method))
-        , .nonce = TRY(number(answer, "nonce", method))
-    };
+    Transaction found{ .state = TransactionState::pending,
+                       .from = TRY(address(answer, "from", method)),
+                       .nonce = TRY(number(answer, "nonce", method)) };
     if (!answer.at("to").is_null())
         found.to = TRY(address(answer, "to", method));
     if (answer.at("blockNumber").is_null())
@@ -172,11 +168,9 @@ Result<Transaction> Endpoint::mined(const std::string& wanted, const Value& tran
     const auto status = TRY(number(receipt, "status", method));
     if (status > 1)
         return corrupt(method, "'status' is neither 0 nor 1");
-    Transaction found {
-        .block = TRY(number(receipt, "blockNumber", method))
-        , .block_hash = TRY(hash(receipt, "blockHash", method))
-        , .succeeded = status == 1
-    };
+    Transaction found{ .block = TRY(number(receipt, "blockNumber", method)),
+                       .block_hash = TRY(hash(receipt, "blockHash", method)),
+                       .succeeded = status == 1 };
     const auto standing = block(found.block);
     if (!standing.ok())
         return standing.error().kind == Kind::missing ? moved : standing.error();
@@ -249,17 +243,16 @@ Result<Transfer> Endpoint::transfer_in(const Value& log, const TransferQuery& qu
     const auto amount = to_decimal(TRY(text(log, "data", method)));
     if (!sender.ok() || !receiver.ok() || !amount.ok())
         return corrupt(method, "a log's topics or data are not those of a transfer");
-    Transfer found {
-        .transaction = TRY(hash(log, "transactionHash", method))
-        , .block = TRY(number(log, "blockNumber", method))
-        , .position = TRY(number(log, "logIndex", method))
-        , .from = sender.value(), .to = receiver.value(), .amount = amount.value()
-    };
-    const bool asked_for = TRY(address(log, "address", method))
-    == query.token&& found.to == query.to && (!query.from || found.from == *query.from) &&
-        found.block >= query.first_block&& found.block <=
-                query.last_block&& lower(*(*topics)[0].text()) ==
-            transfer_event;
+    Transfer found{ .transaction = TRY(hash(log, "transactionHash", method)),
+                    .block = TRY(number(log, "blockNumber", method)),
+                    .position = TRY(number(log, "logIndex", method)),
+                    .from = sender.value(),
+                    .to = receiver.value(),
+                    .amount = amount.value() };
+    const bool asked_for = TRY(address(log, "address", method)) == query.token &&
+                           found.to == query.to && (!query.from || found.from == *query.from) &&
+                           found.block >= query.first_block && found.block <= query.last_block &&
+                           lower(*(*topics)[0].text()) == transfer_event;
     const auto* removed = log.at("removed").boolean();
     if (!asked_for || (removed != nullptr && *removed))
         return corrupt(method, "a log that was not asked for");

@@ -77,7 +77,11 @@ void show(const run::Runbook& runbook, const std::vector<const run::Primitive*>&
                            human_duration(last->finished - last->started),
                            to_rfc3339(last->started, true), last->id)
              : "  last time  it has not run here yet");
-    say(fmt::format("\nTo see what it would do: respawn run {} --dry-run", runbook.source.name));
+    std::string command = "respawn run " + runbook.source.name;
+    for (const auto& parameter : about.params)
+        if (!parameter.optional && parameter.fallback.is_null())
+            command += fmt::format(" {}=…", parameter.name);
+    say(fmt::format("\nTo see what it would do: {} --dry-run", command));
 }
 
 Result<int> explain_runbook(const Context& context) {

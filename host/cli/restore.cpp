@@ -131,11 +131,10 @@ Result<int> restore_beside(const Context& context, Source& source, const vault::
                                     .progress = [&](std::uint64_t done,
                                                     std::uint64_t total) { bar.show(done, total); },
                                     .state = {} };
-        all.push_back({
-            record, TRY(component->restore_to(*source.vault, *record, place, work)
-                            .while_doing("restore " + record->name, "snapshot " + snapshot.id))
-            , place
-        });
+        all.push_back({ record,
+                        TRY(component->restore_to(*source.vault, *record, place, work)
+                                .while_doing("restore " + record->name, "snapshot " + snapshot.id)),
+                        place });
     }
     if (context.json)
         say_json(json_of(snapshot, all, started));
@@ -195,11 +194,10 @@ Result<std::vector<Restored>> replace_live(const Context& context, Source& sourc
         work.progress = [&](std::uint64_t done, std::uint64_t total) { bar.show(done, total); };
         TRY(component->finish_restore(work));
         const auto& settings = component->settings();
-        all.push_back({
-            record, TRY(component->restore_live(*source.vault, *record, work)
-                            .while_doing("restore " + record->name, "snapshot " + snapshot.id))
-            , settings.path.empty() ? settings.paths.front() : settings.path
-        });
+        all.push_back({ record,
+                        TRY(component->restore_live(*source.vault, *record, work)
+                                .while_doing("restore " + record->name, "snapshot " + snapshot.id)),
+                        settings.path.empty() ? settings.paths.front() : settings.path });
         if (database::is_database(settings))
             TRY(TRY(source.game->journal())
                     ->accept_marker(record->name,

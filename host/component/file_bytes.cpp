@@ -208,8 +208,7 @@ Result<bool> same_bytes(vault::Vault& from, const vault::TreeEntry& entry, int f
     TRY(must_be_sound(entry));
     bool differs = !TRY(same_holes(entry, file, path));
     PlacingSink sink(entry, cancel, [&](std::uint64_t offset, std::string_view bytes) -> Result<void> {
-        differs = TRY(io::read_at(file, offset, bytes.size(), path))
-        != bytes;
+        differs = TRY(io::read_at(file, offset, bytes.size(), path)) != bytes;
         if (differs) // ends the reading early
             return Error{ .kind = Kind::moved, .why = "the live file is another" };
         return {};

@@ -186,8 +186,7 @@ Result<void> keep_old(const LiveRoot& root, const Step& step) {
 Result<bool> is_kept(const LiveRoot& root, const Step& step, const struct stat& old) {
     const auto to = TRY(aside_folder(root, step));
     const auto kept = TRY(kept_name(to.number(), step.names.back(), old, root.aside));
-    return TRY(stat_at(to.number(), kept, root.aside))
-    .has_value();
+    return TRY(stat_at(to.number(), kept, root.aside)).has_value();
 }
 
 Result<void> make_folder_step(int folder, const LiveRoot& root, const Step& step) {

@@ -349,8 +349,7 @@ Result<std::vector<std::string>> SqliteComponent::find_faults(const Work& work) 
         auto found = check_integrity(database);
         if (!found.ok() && found.error().kind == Kind::corrupt)
             return std::vector<std::string>{ about_live(found.error().why, database.path(), path) };
-        auto lines = TRY(std::move(found))
-        .damage;
+        auto lines = TRY(std::move(found)).damage;
         for (auto& line : lines)
             line = fmt::format("{}: {}", printable(path.string()), line);
         return lines;

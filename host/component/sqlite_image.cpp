@@ -65,8 +65,7 @@ Result<Signature> sign(const SqliteHandle& source, bool in_use) {
 }
 
 Result<void> must_fit(const SqliteHandle& source, const io::Path& image) {
-    const auto needed = TRY(source.raw_size())
-    +size_of(beside(source.path(), "-wal")) + slack;
+    const auto needed = TRY(source.raw_size()) + size_of(beside(source.path(), "-wal")) + slack;
     const auto free = TRY(io::free_space(image));
     if (free >= needed)
         return {};

@@ -23,7 +23,7 @@ create table if not exists respawn_fence (target text primary key, token integer
 
 Result<bool> has_tables(SqliteConnection& connection) {
     return !TRY(connection.value("select 1 from sqlite_schema where name = 'respawn_markers'"))
-    .is_null();
+                .is_null();
 }
 
 Result<void> make_tables(SqliteConnection& connection) {
@@ -97,8 +97,7 @@ Result<std::int64_t> add_marker(SqliteConnection& connection, const Marker& mark
     TRY(connection.run(
         "insert into respawn_markers (run, step, target, token, why, at) values (?, ?, ?, ?, ?, ?)",
         { marker.run, marker.step, marker.target, marker.token, why, to_rfc3339(moment, true) }));
-    return *TRY(connection.value("select last_insert_rowid()"))
-    .integer();
+    return *TRY(connection.value("select last_insert_rowid()")).integer();
 }
 
 Result<void> fill_marker(SqliteConnection& connection, std::int64_t number, const Written& written) {

@@ -432,7 +432,7 @@ Result<Written> apply_changes(SqliteConnection& connection, const Write& write, 
     Tables tables(connection);
     RowObserver observer(connection.handle());
     TRY(apply_all(connection, tables, write, moment));
-    return Written { .rows = TRY(name_events(tables, observer.take())) };
+    return Written{ .rows = TRY(name_events(tables, observer.take())) };
 }
 
 } // namespace respawn::database

@@ -281,14 +281,15 @@ class LocalJournal final : public Journal {
                           .fix = "make one: respawn run RUNBOOK --dry-run" };
         const auto& row = rows[0];
         const auto full = text_of(row, "hash");
-        return PlanRecord {
-            .hash = full, .runbook = text_of(row, "runbook"), .version = text_of(row, "version"),
-            .operator_name = text_of(row, "operator"),
-            .parameters = TRY(opened(row, "parameters", full))
-            , .sources = TRY(opened(row, "sources", full))
-            , .effects = TRY(opened(row, "effects", full))
-            , .made = { number_of(row, "made") }, .used_by = text_of(row, "used_by")
-        };
+        return PlanRecord{ .hash = full,
+                           .runbook = text_of(row, "runbook"),
+                           .version = text_of(row, "version"),
+                           .operator_name = text_of(row, "operator"),
+                           .parameters = TRY(opened(row, "parameters", full)),
+                           .sources = TRY(opened(row, "sources", full)),
+                           .effects = TRY(opened(row, "effects", full)),
+                           .made = { number_of(row, "made") },
+                           .used_by = text_of(row, "used_by") };
     }
 
     Result<void> note_marker(std::string_view component, const database::MarkerState& state) override {
@@ -476,36 +477,42 @@ class LocalJournal final : public Journal {
 
     Result<RunRecord> run_from(const Value::Map& row) {
         const auto id = text_of(row, "id");
-        return RunRecord {
-            .id = id, .runbook = text_of(row, "runbook"), .version = text_of(row, "version"),
-            .mode = text_of(row, "mode"), .target = text_of(row, "target"),
-            .operator_name = text_of(row, "operator"), .reason = text_of(row, "reason"),
-            .plan = text_of(row, "plan"), .parameters = TRY(opened(row, "parameters", id))
-            , .description = TRY(opened(row, "description", id))
-            , .state = from_name<RunState>(text_of(row, "state"), 6), .phase = text_of(row, "phase"),
-              .error = TRY(opened(row, "error", id))
-            , .token = number_of(row, "token"),
-              .holder = { text_of(row, "host"), text_of(row, "boot"), number_of(row, "pid"),
-                          number_of(row, "process_start") },
-              .started = { number_of(row, "started") }, .updated = { number_of(row, "updated") },
-              .finished = {
-                  number_of(row, "finished")
-              }
-        };
+        return RunRecord{ .id = id,
+                          .runbook = text_of(row, "runbook"),
+                          .version = text_of(row, "version"),
+                          .mode = text_of(row, "mode"),
+                          .target = text_of(row, "target"),
+                          .operator_name = text_of(row, "operator"),
+                          .reason = text_of(row, "reason"),
+                          .plan = text_of(row, "plan"),
+                          .parameters = TRY(opened(row, "parameters", id)),
+                          .description = TRY(opened(row, "description", id)),
+                          .state = from_name<RunState>(text_of(row, "state"), 6),
+                          .phase = text_of(row, "phase"),
+                          .error = TRY(opened(row, "error", id)),
+                          .token = number_of(row, "token"),
+                          .holder = { text_of(row, "host"), text_of(row, "boot"), number_of(row, "pid"),
+                                      number_of(row, "process_start") },
+                          .started = { number_of(row, "started") },
+                          .updated = { number_of(row, "updated") },
+                          .finished = { number_of(row, "finished") } };
     }
 
     Result<CallRecord> call_from(const Value::Map& row) {
         const auto run = text_of(row, "run");
-        return CallRecord {
-            .position = number_of(row, "position"), .phase = text_of(row, "phase"),
-            .name = text_of(row, "name"), .component = text_of(row, "component"),
-            .where = text_of(row, "place"), .argument_hash = text_of(row, "argument_hash"),
-            .arguments = TRY(opened(row, "arguments", run))
-            , .policy = from_name<Policy>(text_of(row, "policy"), 5),
-              .state = from_name<CallState>(text_of(row, "state"), 5), .token = number_of(row, "token"),
-              .result = TRY(opened(row, "result", run))
-            , .begun = { number_of(row, "begun") }, .settled = { number_of(row, "settled") }
-        };
+        return CallRecord{ .position = number_of(row, "position"),
+                           .phase = text_of(row, "phase"),
+                           .name = text_of(row, "name"),
+                           .component = text_of(row, "component"),
+                           .where = text_of(row, "place"),
+                           .argument_hash = text_of(row, "argument_hash"),
+                           .arguments = TRY(opened(row, "arguments", run)),
+                           .policy = from_name<Policy>(text_of(row, "policy"), 5),
+                           .state = from_name<CallState>(text_of(row, "state"), 5),
+                           .token = number_of(row, "token"),
+                           .result = TRY(opened(row, "result", run)),
+                           .begun = { number_of(row, "begun") },
+                           .settled = { number_of(row, "settled") } };
     }
 
     Result<void> write_marker(std::string_view component, const database::MarkerState& state) {

@@ -39,13 +39,8 @@ Result<void> must_be_known(const Step& step) {
 
 Result<Done> DryMode::perform(const Step& step) {
     switch (step.primitive.effect) {
-    case Effect::reads: {
-        TRY(must_be_known(step));
-        return Done {
-            .value = TRY(step.primitive.run(Call(step.arguments, game_, *this, {})))
-            , .rows = {}, .note = {}
-        };
-    }
+    case Effect::reads:
+        return read(step);
     case Effect::writes_rows:
         return write(step);
     case Effect::restores:
@@ -61,6 +56,16 @@ Result<io::Path> DryMode::scratch() {
         scratch_ =
             std::make_unique<io::TemporaryFolder>(TRY(io::TemporaryFolder::make(TRY(game_.scratch()))));
     return scratch_->path();
+}
+
+// Facts that cannot be told (two endpoints that differ) are for a person. Left as they are they would
+// look like something that only a live run knows, and the plan would end there as if all were well.
+Result<Done> DryMode::read(const Step& step) {
+    TRY(must_be_known(step));
+    auto value = step.primitive.run(Call(step.arguments, game_, *this, {}));
+    if (!value.ok() && value.error().kind == Kind::unknown)
+        value.error().kind = Kind::needs_person;
+    return Done{ .value = TRY(std::move(value)), .rows = {}, .note = {} };
 }
 
 Result<database::Trial*> DryMode::trial(const std::string& component) {
@@ -79,8 +84,7 @@ Result<database::Reader*> DryMode::reader(std::string_view component) {
 Result<std::vector<std::string>> DryMode::faults(std::string_view component) {
     if (restored_.contains(component))
         return std::vector<std::string>();
-    return TRY(game_.component(component))
-    ->find_faults(game_.work(component, cancel_));
+    return TRY(game_.component(component))->find_faults(game_.work(component, cancel_));
 }
 
 Result<Done> DryMode::write(const Step& step) {
@@ -105,8 +109,7 @@ Result<Done> DryMode::restore(const Step& step) {
     const auto snapshot = TRY(
         vault::find_snapshot(TRY(vault->snapshots()), wanted.snapshot, { wanted.component }, now()));
     const auto* record = snapshot.component(wanted.component);
-    const auto place = TRY(scratch())
-    / fmt::format("restored-{}-{}", wanted.component, step.position);
+    const auto place = TRY(scratch()) / fmt::format("restored-{}-{}", wanted.component, step.position);
     auto* component = TRY(game_.component(wanted.component));
     const auto report =
         TRY(component->restore_to(*vault, *record, place, game_.work(wanted.component, cancel_)));

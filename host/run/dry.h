@@ -24,6 +24,7 @@ class DryMode final : public Mode {
     const Value::List& effects() const { return effects_; }
 
   private:
+    Result<Done> read(const Step& step);
     Result<Done> write(const Step& step);
     Result<Done> restore(const Step& step);
     Result<Done> describe(const Step& step);

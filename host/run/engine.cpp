@@ -56,8 +56,7 @@ class Conversation {
             if (kind == "done")
                 return {};
             if (kind == "failed")
-                return message.at("cause").map() ? error_from(message.at("cause"))
-                                                 : script_error(message);
+                return ended_by(message);
             if (kind == "computed")
                 return Error{ .kind = Kind::unknown,
                               .why = fmt::format("{} computes with <{}>, which only a live run knows",
@@ -87,13 +86,22 @@ class Conversation {
             return Value(Value::Map{ { "value", std::move(value).value() } });
         if (ends_run(value.error().kind))
             return value.error();
+        last_error_ = value.error();
         return Value(Value::Map{ { "error", to_value(value.error()) } });
+    }
+
+    // The script's own words; or those of the call it let fail, from our record and not from its.
+    Error ended_by(const Value& failed) const {
+        if (last_error_ && failed.at("cause").text_at("why") == last_error_->why)
+            return *last_error_;
+        return script_error(failed);
     }
 
     Worker& worker_;
     Gate& gate_;
     Listener& listener_;
     const Cancellation& cancel_;
+    std::optional<Error> last_error_;
 };
 
 // "/duel:7/" for "duel:{duel}"; "/" without a target. Everything nests in "/".
@@ -241,8 +249,7 @@ Result<Outcome> Engine::resume(std::string_view name, Listener& listener, bool b
     std::erase_if(calls, [&](const auto& call) { return call.position > last_effect; });
     std::optional<Value> planned;
     if (!run.plan.empty() && !beyond_plan)
-        planned = TRY(journal->plan(run.plan))
-    .effects;
+        planned = TRY(journal->plan(run.plan)).effects;
     auto outcome = TRY(carry_out(*journal, run, TRY(journal->sources(run.id)), std::move(calls),
                                  std::move(planned), listener));
     return outcome;

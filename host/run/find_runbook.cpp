@@ -138,7 +138,9 @@ Result<Source> find_by_name(std::string_view name, const Folders& folders) {
     return source_named(name, (folder / relative).parent_path(), std::move(text).value());
 }
 
-void collect(const io::Path& folder, const std::string& prefix, int depth,
+enum class Wanted { runbooks, tests };
+
+void collect(const io::Path& folder, const std::string& prefix, int depth, Wanted wanted,
              std::set<std::string>& names) {
     constexpr int deepest = 8;
     std::error_code fault;
@@ -146,22 +148,31 @@ void collect(const io::Path& folder, const std::string& prefix, int depth,
     for (; !fault && entries != std::filesystem::directory_iterator(); entries.increment(fault)) {
         const auto status = entries->symlink_status(fault).type();
         const auto stem = entries->path().stem().string();
-        const bool lua = entries->path().extension() == extension && !stem.ends_with("_test");
+        const bool lua = entries->path().extension() == extension &&
+                         stem.ends_with("_test") == (wanted == Wanted::tests);
         if (status == std::filesystem::file_type::directory && depth < deepest &&
             is_name_part(entries->path().filename().string()))
-            collect(entries->path(), prefix + stem + "/", depth + 1, names);
+            collect(entries->path(), prefix + stem + "/", depth + 1, wanted, names);
         else if (status == std::filesystem::file_type::regular && lua && is_name_part(stem))
             names.insert(prefix + stem);
     }
 }
 
+std::vector<std::string> list(const Folders& folders, Wanted wanted) {
+    std::set<std::string> names;
+    for (const auto& folder : folders.runbooks)
+        collect(folder, "", 0, wanted, names);
+    return { names.begin(), names.end() };
+}
+
 } // namespace
 
 Result<std::vector<std::string>> list_runbooks(const Folders& folders) {
-    std::set<std::string> names;
-    for (const auto& folder : folders.runbooks)
-        collect(folder, "", 0, names);
-    return std::vector<std::string>(names.begin(), names.end());
+    return list(folders, Wanted::runbooks);
+}
+
+Result<std::vector<std::string>> list_tests(const Folders& folders) {
+    return list(folders, Wanted::tests);
 }
 
 Result<Source> find_runbook(std::string_view name_or_path, const Folders& folders) {

@@ -75,8 +75,11 @@ Result<component::Component*> Game::component(std::string_view name) {
 
 Result<database::Database*> Game::database(std::string_view name) {
     auto& database = databases_[std::string(name)];
-    if (!database)
+    if (!database) {
         database = TRY(database::open_database(*TRY(find(config_.components, name, "component"))));
+        if (wraps_.database)
+            database = wraps_.database(std::move(database));
+    }
     return database.get();
 }
 
@@ -119,16 +122,18 @@ Result<crypto::Key> Game::journal_key() {
     if (const auto box = io::read_file(remembered, 4096); box.ok())
         if (const auto bytes = crypto::open_box(seal, purpose, box.value()); bytes.ok())
             return crypto::Key::from_bytes(bytes.value());
-    const auto key = TRY(vault_or_new())
-    ->purpose_key("journal");
+    const auto key = TRY(vault_or_new())->purpose_key("journal");
     TRY(io::make_folder(config_.state));
     TRY(io::replace_durably(remembered, crypto::seal_box(seal, purpose, key.bytes())));
     return key;
 }
 
 Result<journal::Journal*> Game::journal() {
-    if (!journal_)
+    if (!journal_) {
         journal_ = TRY(journal::open_local_journal(config_.state / "journal.db", TRY(journal_key())));
+        if (wraps_.journal)
+            journal_ = wraps_.journal(std::move(journal_));
+    }
     return journal_.get();
 }
 

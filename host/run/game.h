@@ -10,14 +10,25 @@
 #include "notify/notify.h"
 #include "vault/vault.h"
 
+#include <functional>
 #include <map>
 #include <memory>
 
 namespace respawn::run {
 
+// What is put around a journal or a database when the game opens it; nothing unless somebody watches
+// (the testing kit's power cuts).
+struct Wraps {
+    using Journal = std::unique_ptr<journal::Journal>;
+    using Database = std::unique_ptr<database::Database>;
+    std::function<Journal(Journal)> journal;
+    std::function<Database(Database)> database;
+};
+
 class Game {
   public:
-    explicit Game(config::Config config) : config_(std::move(config)) {}
+    explicit Game(config::Config config, Wraps wraps = {})
+        : config_(std::move(config)), wraps_(std::move(wraps)) {}
 
     const config::Config& config() const { return config_; }
     // Kind::missing when there is none yet and `create` is not asked for. A vault that the state has
@@ -44,6 +55,7 @@ class Game {
     Result<crypto::Key> journal_key();
 
     config::Config config_;
+    Wraps wraps_;
     std::unique_ptr<vault::Vault> vault_;
     std::map<std::string, std::unique_ptr<component::Component>> components_;
     std::map<std::string, std::unique_ptr<database::Database>> databases_;

@@ -59,11 +59,13 @@ Result<const Primitive*> Gate::allowed(std::string_view name) const {
 }
 
 Result<Step> Gate::step_of(const Primitive& primitive, const Value& message) {
-    Step step {
-        .primitive = primitive, .arguments = TRY(check_arguments(primitive, message.at("arguments")))
-        , .position = ++position_, .phase = phase_, .where = message.text_at("where").substr(0, 200),
-          .component = {}, .argument_hash = {}
-    };
+    Step step{ .primitive = primitive,
+               .arguments = TRY(check_arguments(primitive, message.at("arguments"))),
+               .position = ++position_,
+               .phase = phase_,
+               .where = message.text_at("where").substr(0, 200),
+               .component = {},
+               .argument_hash = {} };
     for (const auto& parameter : primitive.params)
         if (parameter.type == Type::component &&
             step.arguments.at(std::string(parameter.name)).is_null())

@@ -31,8 +31,7 @@ Value result_of(const Done& done) {
 Result<Done> done_from(const Value& result) {
     Done done{ .value = result.at("value"), .rows = {}, .note = "from the journal" };
     if (!result.at("written").is_null())
-        done.rows = TRY(database::written_from(result.at("written")))
-    .rows;
+        done.rows = TRY(database::written_from(result.at("written"))).rows;
     return done;
 }
 
@@ -91,8 +90,7 @@ Result<database::Reader*> LiveMode::reader(std::string_view component) {
 }
 
 Result<std::vector<std::string>> LiveMode::faults(std::string_view component) {
-    return TRY(game_.component(component))
-    ->find_faults(game_.work(component, cancel_));
+    return TRY(game_.component(component))->find_faults(game_.work(component, cancel_));
 }
 
 Result<void> LiveMode::enter(std::string_view phase) { return journal_.set_phase(run_.id, phase); }
@@ -129,10 +127,7 @@ Result<Done> LiveMode::read(const Step& step) {
     TRY(journal_.note(run_.id, record_of(step, ok ? CallState::done : CallState::failed,
                                          ok ? Value(Value::Map{ { "value", value.value() } })
                                             : to_value(value.error()))));
-    return Done {
-        .value = TRY(std::move(value))
-        , .rows = {}, .note = {}
-    };
+    return Done{ .value = TRY(std::move(value)), .rows = {}, .note = {} };
 }
 
 Result<Done> LiveMode::replay(const Step& step, const CallRecord& recorded) {
@@ -228,7 +223,7 @@ Result<Settled> LiveMode::probe_restore(const Step& step) {
                         .why = fmt::format("{} is sound, but is not what snapshot {} holds",
                                            wanted.component, snapshot.id) };
     }
-    game_.forget_database(wanted.component);
+    TRY(accept_restored(*component));
     return Settled{ .answer = Settled::Answer::happened,
                     .result = Value::Map{ { "value", Value::Map{ { "bytes", static_cast<std::int64_t>(
                                                                                 record->size_bytes) },
@@ -249,10 +244,7 @@ Result<Done> LiveMode::carry_out(const Step& step) {
     case Effect::restores:
         return restore(step);
     default:
-        return Done {
-            .value = TRY(step.primitive.run(call_of(step)))
-            , .rows = {}, .note = {}
-        };
+        return Done{ .value = TRY(step.primitive.run(call_of(step))), .rows = {}, .note = {} };
     }
 }
 
@@ -295,6 +287,16 @@ Result<Done> LiveMode::write(const Step& step) {
     return done_with(written);
 }
 
+// The database has gone back, and that is right: its lower marker is no sign of a loss.
+Result<void> LiveMode::accept_restored(const component::Component& component) {
+    const auto& settings = component.settings();
+    game_.forget_database(settings.name);
+    if (!database::is_database(settings))
+        return {};
+    return journal_.accept_marker(settings.name,
+                                  TRY(TRY(game_.database(settings.name))->marker_state()));
+}
+
 Result<Done> LiveMode::restore(const Step& step) {
     const auto wanted = TRY(step.primitive.restore(call_of(step)));
     auto* vault = TRY(game_.vault());
@@ -303,10 +305,7 @@ Result<Done> LiveMode::restore(const Step& step) {
     auto* component = TRY(game_.component(wanted.component));
     const auto report = TRY(component->restore_live(*vault, *snapshot.component(wanted.component),
                                                     game_.work(wanted.component, cancel_)));
-    game_.forget_database(wanted.component);
-    if (database::is_database(component->settings()))
-        TRY(journal_.accept_marker(wanted.component,
-                                   TRY(TRY(game_.database(wanted.component))->marker_state())));
+    TRY(accept_restored(*component));
     Done done{ .value = Value::Map{ { "bytes", static_cast<std::int64_t>(report.size_bytes) },
                                     { "snapshot", snapshot.id } },
                .rows = {},

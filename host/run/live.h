@@ -34,6 +34,7 @@ class LiveMode final : public Mode {
     Result<Done> carry_out(const Step& step);
     Result<Done> write(const Step& step);
     Result<Done> restore(const Step& step);
+    Result<void> accept_restored(const component::Component& component);
     Result<void> must_be_planned(const Step& step, const Value& effect, bool with_rows);
     Result<void> note_marker(const std::string& component);
     Result<Done> conclude(const Step& step, Result<Done> done);

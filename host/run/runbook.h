@@ -57,6 +57,8 @@ struct Runbook {
 
 // The names of all runbooks, sorted; tests (…_test.lua) are left out, and so are links.
 Result<std::vector<std::string>> list_runbooks(const Folders& folders);
+// The names of all tests, sorted: "wox/stuck_duel_test".
+Result<std::vector<std::string>> list_tests(const Folders& folders);
 
 // By name below a runbook folder ("wox/stuck_duel"; the first folder that has it), or by a file's path
 // ("./x/stuck_duel.lua"). Reads the runbook's own text only. Names are [a-z0-9_] with / between, and no

@@ -16,8 +16,7 @@ Result<std::unique_ptr<io::Source>> open_dump(Game& game, const Value& stage) {
     if (const auto* names = stage.at("tables").list())
         for (const auto& name : *names)
             tables.push_back(name.text() ? *name.text() : to_text(name));
-    return TRY(game.database(stage.text_at("component")))
-    ->dump(tables);
+    return TRY(game.database(stage.text_at("component")))->dump(tables);
 }
 
 } // namespace

@@ -251,8 +251,8 @@ Result<DemoWorld> make_demo_world(const io::Path& folder, const io::Path& schema
 
 Result<void> break_duel(const DemoWorld& world) {
     return TRY(open_game(world))
-    .run("update active_duels set last_move_at = ? where id = ?",
-         { seconds_now() - 3 * 3'600 - 12 * 60, world.duel });
+        .run("update active_duels set last_move_at = ? where id = ?",
+             { seconds_now() - 3 * 3'600 - 12 * 60, world.duel });
 }
 
 Result<void> break_withdrawal(const DemoWorld& world, FakeChain& chain) {
@@ -264,7 +264,7 @@ Result<void> break_withdrawal(const DemoWorld& world, FakeChain& chain) {
                  .block = chain.height() - 40,
                  .succeeded = false });
     return TRY(open_game(world))
-    .run("update withdrawal_requests set status = 'failed' where id = ?", { world.withdrawal });
+        .run("update withdrawal_requests set status = 'failed' where id = ?", { world.withdrawal });
 }
 
 Result<void> break_database(const DemoWorld& world) {

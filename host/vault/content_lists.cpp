@@ -25,12 +25,7 @@ Result<void> ContentLists::close(std::size_t level) {
     std::uint64_t size = 0;
     for (const auto& item : items)
         size += item.size;
-    return add(
-        {
-            TRY(put_(encode_list(items)))
-            , size
-        },
-        level + 1);
+    return add({ TRY(put_(encode_list(items))), size }, level + 1);
 }
 
 Result<ContentLists::Root> ContentLists::finish() {

@@ -27,13 +27,9 @@ std::string seal_document(const Keyring& keyring, std::string_view magic, std::s
 Result<std::string> open_document(const Keyring& keyring, std::string_view magic, std::string_view use,
                                   std::string_view name, std::string_view bytes) {
     ByteReader reader(bytes);
-    const bool ours = TRY(reader.raw(4))
-    == magic;
-    const bool known = TRY(reader.u8())
-    == format_version&& TRY(reader.u8())
-    == 0;
-    const bool plain = TRY(reader.u16())
-    == 0;
+    const bool ours = TRY(reader.raw(4)) == magic;
+    const bool known = TRY(reader.u8()) == format_version && TRY(reader.u8()) == 0;
+    const bool plain = TRY(reader.u16()) == 0;
     const auto key = TRY(keyring.epoch_key(TRY(reader.u32()), use));
     if (!ours || !known || !plain)
         return damaged(fmt::format("{} does not begin as it should", name));

@@ -16,8 +16,7 @@ constexpr std::string_view magic = "RSPB";
 Result<Frame> parse(std::string_view bytes) {
     ByteReader reader(bytes);
     Frame frame;
-    const bool ours = TRY(reader.raw(4))
-    == magic;
+    const bool ours = TRY(reader.raw(4)) == magic;
     frame.kind = TRY(reader.u8());
     frame.coding = TRY(reader.u8());
     const auto reserved = TRY(reader.u16());

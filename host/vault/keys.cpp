@@ -75,13 +75,12 @@ Result<Keyring> decode_keyring(std::string_view bytes) {
     const auto* vault = map.at("vault").blob();
     if (!vault || vault->bytes.size() != 16)
         return damaged("the keyring names no vault");
-    return Keyring {
-        .vault = vault->bytes, .epochs = TRY(decode_epochs(map.at("epochs")))
-        , .ids = TRY(key_at(map, "ids"))
-        , .chunker = TRY(key_at(map, "chunker"))
-        , .purposes = TRY(key_at(map, "purposes"))
-        , .readme = map.text_at("readme")
-    };
+    return Keyring{ .vault = vault->bytes,
+                    .epochs = TRY(decode_epochs(map.at("epochs"))),
+                    .ids = TRY(key_at(map, "ids")),
+                    .chunker = TRY(key_at(map, "chunker")),
+                    .purposes = TRY(key_at(map, "purposes")),
+                    .readme = map.text_at("readme") };
 }
 
 crypto::Key slot_key(const crypto::Key& key) { return crypto::derive(key, "respawn vault 0 slot"); }

@@ -161,7 +161,7 @@ Result<PackOpener> open_header(const Keyring& keyring, const PackId& id, std::st
     const auto key = TRY(keyring.epoch_key(epoch, "pack"));
     const auto plain =
         TRY(crypto::open_box(key, first.substr(0, header_fixed), TRY(reader.raw(wrapped_size))));
-    return PackOpener { keyring.vault, id, TRY(crypto::Key::from_bytes(plain)) };
+    return PackOpener{ keyring.vault, id, TRY(crypto::Key::from_bytes(plain)) };
 }
 
 Result<PackOpener> open_trailer(const Keyring& keyring, const PackId& id, std::string_view last) {

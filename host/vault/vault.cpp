@@ -60,8 +60,7 @@ Result<std::unique_ptr<Vault>> Vault::open(std::shared_ptr<location::Location> l
 }
 
 Result<void> Vault::State::complete_creation() {
-    const auto number = TRY(slot_numbers(*location))
-    .back();
+    const auto number = TRY(slot_numbers(*location)).back();
     const auto name = slot_name(number);
     auto slots = location->read(name, { 0, max_document });
     if (!slots.ok() && slots.error().kind == Kind::missing)

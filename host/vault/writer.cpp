@@ -128,10 +128,7 @@ Result<Content> Writer::State::store(io::Source& bytes) {
     TRY(chunker.each(bytes, [&](std::string_view chunk) -> Result<void> {
         counters.read_bytes += chunk.size();
         content.size += chunk.size();
-        return lists.add({
-            TRY(put(BlobKind::data, chunk))
-            , chunk.size()
-        });
+        return lists.add({ TRY(put(BlobKind::data, chunk)), chunk.size() });
     }));
     const auto root = TRY(lists.finish());
     content.depth = root.depth;

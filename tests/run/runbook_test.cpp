@@ -118,6 +118,14 @@ TEST_CASE("no name and no link leads out of the folders") {
     REQUIRE_FALSE(run::read_module(source, "..secret", shelf.folders).ok());
 }
 
+TEST_CASE("tests are listed apart from runbooks") {
+    const Shelf shelf;
+    shelf.put("runbooks/wox/stuck_duel_test.lua", "test('it works', function() end)");
+    REQUIRE(run::list_runbooks(shelf.folders).value() == std::vector<std::string>{ "wox/stuck_duel" });
+    REQUIRE(run::list_tests(shelf.folders).value() ==
+            std::vector<std::string>{ "wox/stuck_duel_test" });
+}
+
 TEST_CASE("a runbook that is not there is said so, with the nearest one") {
     const Shelf shelf;
     const auto error = shelf.describe("wox/stuck_dule").error();

@@ -1,0 +1,196 @@
+#include "testkit/world_runs.h"
+
+#include "base/text.h"
+
+#include <fmt/format.h>
+#include <optional>
+
+namespace respawn::testkit {
+
+namespace {
+
+// A moment that a person reading a failed test needs: one line of a run.
+std::string line_of(std::string_view phase, std::string_view text) {
+    return fmt::format("{:<9} {}", phase, printable(text));
+}
+
+// A script may compare what it is told, so a symbol is told by its name.
+Value without_symbols(const Value& value) {
+    if (value.symbol())
+        return to_text(value);
+    if (const auto* items = value.list()) {
+        Value::List told;
+        for (const auto& item : *items)
+            told.push_back(without_symbols(item));
+        return told;
+    }
+    if (const auto* members = value.map()) {
+        Value::Map told;
+        for (const auto& [key, member] : *members)
+            told.emplace(key, without_symbols(member));
+        return told;
+    }
+    return value;
+}
+
+class Recorder final : public run::Listener {
+  public:
+    void phase(std::string_view name) override { phase_ = name; }
+    void log(std::string_view text) override {
+        log_.push_back(text);
+        timeline_.push_back(line_of(phase_, text));
+    }
+    void done(const run::Step& step, const run::Done& done) override {
+        const auto would = run::would_text(step.primitive, step.arguments);
+        if (step.primitive.effect == run::Effect::reads)
+            return;
+        timeline_.push_back(
+            line_of(step.phase, fmt::format("{}: {} {}", step.primitive.name, would, done.note)));
+        for (const auto& row : done.rows)
+            timeline_.push_back(line_of("", fmt::format("  {} {}: {} → {}", row.table, to_text(row.key),
+                                                        to_text(row.before), to_text(row.after))));
+        effects_.push_back(Value::Map{
+            { "phase", step.phase },
+            { "name", step.primitive.name },
+            { "arguments", without_symbols(step.arguments) },
+            { "note", done.note },
+            { "rows", without_symbols(database::to_value({ .rows = done.rows }).at("rows")) } });
+    }
+    Value told(std::string_view state, const std::optional<Error>& error) const {
+        Value::Map end{
+            { "state", state }, { "log", log_ }, { "effects", effects_ }, { "timeline", timeline_ }
+        };
+        if (error) {
+            end.insert_or_assign("error", error->why);
+            end.insert_or_assign("kind", run::to_value(*error).text_at("kind"));
+        }
+        return end;
+    }
+
+  private:
+    std::string phase_;
+    Value::List log_, effects_, timeline_;
+};
+
+struct Nobody final : run::Listener {
+    void phase(std::string_view) override {}
+    void log(std::string_view) override {}
+    void done(const run::Step&, const run::Done&) override {}
+};
+
+// How a run ended that was never begun.
+std::string_view state_without_run(Kind kind) {
+    switch (kind) {
+    case Kind::not_needed:
+        return "not_needed";
+    case Kind::needs_person:
+    case Kind::unknown:
+        return "needs_person";
+    case Kind::moved:
+        return "moved";
+    case Kind::leased:
+        return "leased";
+    case Kind::denied:
+        return "denied";
+    default:
+        return "failed";
+    }
+}
+
+Value with(Value told, std::string_view key, Value value) {
+    told.map()->insert_or_assign(std::string(key), std::move(value));
+    return told;
+}
+
+Value told_outcome(const Recorder& recorder, const Result<run::Outcome>& outcome) {
+    if (!outcome.ok())
+        return recorder.told(state_without_run(outcome.error().kind), outcome.error());
+    const auto& ended = outcome.value();
+    return with(recorder.told(journal::name_of(ended.run.state), ended.error), "run", ended.run.id);
+}
+
+Value perform(const World& world, const Stage& stage, const run::Request& request,
+              const run::Wraps& wraps) {
+    run::Game game(world.config(), wraps);
+    run::Engine engine(game, stage.primitives, stage.folders, stage.cancel);
+    Recorder shown, recorder;
+    const auto planned = engine.plan(request, shown);
+    if (!planned.ok())
+        return shown.told(state_without_run(planned.error().kind), planned.error());
+    if (planned.value().not_needed)
+        return shown.told("not_needed", planned.value().ended_at);
+    return told_outcome(recorder, engine.perform(request, planned.value().plan, recorder));
+}
+
+// The newest run there is.
+Result<std::optional<journal::RunRecord>> newest_run(const World& world) {
+    run::Game game(world.config());
+    auto runs = TRY(TRY(game.journal())->runs(1));
+    if (runs.empty())
+        return std::optional<journal::RunRecord>();
+    return std::optional(std::move(runs.front()));
+}
+
+bool can_go_on(const journal::RunRecord& run) {
+    using journal::RunState;
+    return run.state == RunState::running || run.state == RunState::parked ||
+           run.state == RunState::failed;
+}
+
+Value go_on(const World& world, const Stage& stage, const std::string& run, bool beyond_plan,
+            const run::Wraps& wraps) {
+    run::Game game(world.config(), wraps);
+    run::Engine engine(game, stage.primitives, stage.folders, stage.cancel);
+    Recorder recorder;
+    return told_outcome(recorder, engine.resume(run, recorder, beyond_plan));
+}
+
+Value interrupted(const Ended& ended) {
+    return Value::Map{ { "state", "interrupted" },
+                       { "error", "the process was killed " + ended.boundary },
+                       { "log", Value::List{} },
+                       { "effects", Value::List{} },
+                       { "timeline", Value::List{ line_of("killed", ended.boundary) } } };
+}
+
+} // namespace
+
+Result<Value> dry_run(const World& world, const Stage& stage, const run::Request& request) {
+    run::Game game(world.config());
+    run::Engine engine(game, stage.primitives, stage.folders, stage.cancel);
+    Recorder recorder;
+    const auto planned = engine.plan(request, recorder);
+    if (!planned.ok())
+        return recorder.told(state_without_run(planned.error().kind), planned.error());
+    const auto& seen = planned.value();
+    return with(recorder.told(seen.not_needed ? "not_needed" : "planned", seen.ended_at), "plan",
+                seen.not_needed ? Value() : Value(seen.plan.hash));
+}
+
+Result<Value> live_run(World& world, const Stage& stage, const run::Request& request) {
+    const auto cut = world.take_cut();
+    if (!cut.any())
+        return perform(world, stage, request, {});
+    const auto ended = TRY(
+        in_child(cut, [&](const run::Wraps& wraps) { return perform(world, stage, request, wraps); }));
+    return ended.killed ? interrupted(ended) : ended.answer;
+}
+
+Result<Value> resume(World& world, const Stage& stage, bool beyond_plan) {
+    const auto run = TRY(newest_run(world));
+    if (!run || !can_go_on(*run))
+        return Error{ .kind = Kind::script, .why = "this world has no run to resume" };
+    return go_on(world, stage, run->id, beyond_plan, {});
+}
+
+Result<Ended> attempt(const World& world, const Stage& stage, const run::Request& request,
+                      const Cut& cut) {
+    const auto run = TRY(newest_run(world));
+    if (run && !can_go_on(*run))
+        return Ended{ .answer = Recorder().told(journal::name_of(run->state), {}) };
+    return in_child(cut, [&](const run::Wraps& wraps) {
+        return run ? go_on(world, stage, run->id, false, wraps) : perform(world, stage, request, wraps);
+    });
+}
+
+} // namespace respawn::testkit
