@@ -46,6 +46,9 @@ std::string fix_for(Kind kind) {
         return "run the runbook wox/database_corruption, or restore: respawn restore latest";
     case Kind::no_space:
         return "free some space there, then run the same command again";
+    case Kind::io:
+        return "is there no space left, or is the disk failing? df and dmesg tell; then run the same "
+               "command again";
     case Kind::unavailable:
         return "another process holds the database; try again, or stop the game first";
     default:

@@ -44,6 +44,10 @@ create table if not exists markers (
     component text primary key, incarnation text not null, highest integer not null, seen integer not null) without rowid;
 )";
 
+// Tokens begin at the present second and rise by one a run: when the state folder is lost, those of a
+// new journal are still above the ones that the game's databases remember.
+std::int64_t first_token() { return now().microseconds / 1'000'000; }
+
 // A lease on another host is trusted this long after its run was last heard of.
 constexpr Duration lease_length = std::chrono::seconds(30);
 
@@ -101,8 +105,8 @@ class LocalJournal final : public Journal {
             TRY(connection_.transaction([&]() -> Result<void> {
                 TRY(connection_.run_script(schema));
                 return connection_.run(
-                    "insert into journal select ?, 1 where not exists (select 1 from journal)",
-                    { schema_version });
+                    "insert into journal select ?, ? where not exists (select 1 from journal)",
+                    { schema_version, first_token() });
             }));
         const auto version = TRY(connection_.value("select version from journal"));
         if (version != Value(schema_version))

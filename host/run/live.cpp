@@ -61,6 +61,13 @@ Error parked(const Step& step, const std::string& run, std::string_view why) {
                       step.position) };
 }
 
+// A journal that cannot write ends the run at once, whatever the script would make of the error.
+Result<void> kept(Result<void> written) {
+    if (!written.ok())
+        written.error().kind = Kind::internal;
+    return written;
+}
+
 } // namespace
 
 Value to_value(const Error& error) {
@@ -124,9 +131,9 @@ CallRecord LiveMode::record_of(const Step& step, CallState state, const Value& r
 Result<Done> LiveMode::read(const Step& step) {
     auto value = step.primitive.run(call_of(step));
     const bool ok = value.ok();
-    TRY(journal_.note(run_.id, record_of(step, ok ? CallState::done : CallState::failed,
-                                         ok ? Value(Value::Map{ { "value", value.value() } })
-                                            : to_value(value.error()))));
+    TRY(kept(journal_.note(run_.id, record_of(step, ok ? CallState::done : CallState::failed,
+                                              ok ? Value(Value::Map{ { "value", value.value() } })
+                                                 : to_value(value.error())))));
     return Done{ .value = TRY(std::move(value)), .rows = {}, .note = {} };
 }
 
@@ -160,14 +167,15 @@ Result<Done> LiveMode::settle_open(const Step& step) {
     case Policy::repeat:
         return begin_and_do(step);
     case Policy::let_go:
-        TRY(journal_.settle(run_.id, step.position, CallState::maybe, nullptr));
+        TRY(kept(journal_.settle(run_.id, step.position, CallState::maybe, nullptr)));
         effects_ += 1;
         return Done{ .value = nullptr, .rows = {}, .note = "maybe sent before the interruption" };
     case Policy::probe:
         break;
     default: {
         const std::string why = "it was interrupted, and it cannot be asked";
-        TRY(journal_.settle(run_.id, step.position, CallState::parked, Value::Map{ { "why", why } }));
+        TRY(kept(
+            journal_.settle(run_.id, step.position, CallState::parked, Value::Map{ { "why", why } })));
         return parked(step, run_.id, why);
     }
     }
@@ -175,11 +183,11 @@ Result<Done> LiveMode::settle_open(const Step& step) {
     if (settled.answer == Settled::Answer::did_not)
         return begin_and_do(step);
     if (settled.answer == Settled::Answer::unknown) {
-        TRY(journal_.settle(run_.id, step.position, CallState::parked,
-                            Value::Map{ { "why", settled.why } }));
+        TRY(kept(journal_.settle(run_.id, step.position, CallState::parked,
+                                 Value::Map{ { "why", settled.why } })));
         return parked(step, run_.id, settled.why);
     }
-    TRY(journal_.settle(run_.id, step.position, CallState::done, settled.result));
+    TRY(kept(journal_.settle(run_.id, step.position, CallState::done, settled.result)));
     effects_ += 1;
     auto done = TRY(done_from(settled.result));
     done.note = "had happened before the interruption";
@@ -233,7 +241,7 @@ Result<Settled> LiveMode::probe_restore(const Step& step) {
 
 Result<Done> LiveMode::begin_and_do(const Step& step) {
     TRY(must_be_planned(step, planned_effect(step, nullptr, {}), false));
-    TRY(journal_.begin(run_.id, record_of(step, CallState::intent, nullptr)));
+    TRY(kept(journal_.begin(run_.id, record_of(step, CallState::intent, nullptr))));
     return conclude(step, carry_out(step));
 }
 
@@ -252,21 +260,21 @@ Result<Done> LiveMode::carry_out(const Step& step) {
 Result<Done> LiveMode::conclude(const Step& step, Result<Done> done) {
     if (done.ok()) {
         effects_ += 1;
-        TRY(journal_.settle(run_.id, step.position, CallState::done, result_of(done.value())));
+        TRY(kept(journal_.settle(run_.id, step.position, CallState::done, result_of(done.value()))));
         return done;
     }
     const auto error = std::move(done).error();
     if (error.kind == Kind::unknown) {
-        TRY(journal_.settle(run_.id, step.position, CallState::parked, to_value(error)));
+        TRY(kept(journal_.settle(run_.id, step.position, CallState::parked, to_value(error))));
         effects_ += 1;
         return parked(step, run_.id, error.why);
     }
     if (step.primitive.policy == Policy::let_go) {
-        TRY(journal_.settle(run_.id, step.position, CallState::maybe, to_value(error)));
+        TRY(kept(journal_.settle(run_.id, step.position, CallState::maybe, to_value(error))));
         effects_ += 1; // it has its place in the plan
         return Done{ .value = nullptr, .rows = {}, .note = fmt::format("NOT SENT: {}", error.why) };
     }
-    TRY(journal_.settle(run_.id, step.position, CallState::failed, to_value(error)));
+    TRY(kept(journal_.settle(run_.id, step.position, CallState::failed, to_value(error))));
     return error;
 }
 

@@ -4,6 +4,8 @@
 #include "base/text.h"
 
 #include <fmt/format.h>
+#include <map>
+#include <set>
 
 namespace respawn::run {
 
@@ -89,18 +91,71 @@ bool agrees(const Value& planned, const Value& actual) {
     return planned == actual;
 }
 
+namespace {
+
+using Cells = std::map<std::string, Value>;
+
+// A row of a database goes by its table and key, anything else in a list by its number.
+std::string name_in_list(const Value& item, std::size_t position) {
+    if (const auto* table = item.at("table").text())
+        return fmt::format("{}{}", *table, to_text(item.at("key")));
+    return fmt::format("{}", position + 1);
+}
+
+void collect(const Value& value, const std::string& path, Cells& cells) {
+    if (const auto* items = value.list()) {
+        for (std::size_t i = 0; i < items->size(); ++i)
+            collect((*items)[i], path + " " + name_in_list((*items)[i], i), cells);
+    } else if (const auto* members = value.map()) {
+        for (const auto& [key, member] : *members)
+            collect(member, path + " " + key, cells);
+    } else {
+        cells.emplace(path, value);
+    }
+}
+
+std::string shown_as(const Cells& cells, const std::string& path) {
+    const auto found = cells.find(path);
+    return found == cells.end() ? "nothing" : to_text(found->second);
+}
+
+// What stands at one place in both, where it differs.
+void compare(const std::string& name, const Value& planned, const Value& actual,
+             std::vector<std::string>& lines) {
+    Cells before, after;
+    collect(planned, name, before);
+    collect(actual, name, after);
+    std::set<std::string> paths;
+    for (const auto* cells : { &before, &after })
+        for (const auto& [path, value] : *cells)
+            paths.insert(path);
+    for (const auto& path : paths) {
+        const auto shown = before.find(path);
+        const auto found = after.find(path);
+        if (shown == before.end() || found == after.end() || !agrees(shown->second, found->second))
+            lines.push_back(fmt::format("{}: {} was shown, now {}", path, shown_as(before, path),
+                                        shown_as(after, path)));
+    }
+}
+
+} // namespace
+
 std::vector<std::string> differences(const Value& planned, const Value& actual) {
+    static const Value nothing;
     std::vector<std::string> lines;
     const auto* before = planned.list();
     const auto* after = actual.list();
     for (std::size_t i = 0; before && after && i < std::max(before->size(), after->size()); ++i) {
-        const Value nothing;
         const auto& shown = i < before->size() ? (*before)[i] : nothing;
         const auto& found = i < after->size() ? (*after)[i] : nothing;
-        if (agrees(shown, found))
-            continue;
-        lines.push_back(fmt::format("was shown:  {}", shown.is_null() ? "nothing" : to_text(shown)));
-        lines.push_back(fmt::format("is now:     {}", found.is_null() ? "nothing" : to_text(found)));
+        if (shown.is_null())
+            lines.push_back(
+                fmt::format("new: {} in {}", found.text_at("name"), found.text_at("phase")));
+        else if (found.is_null())
+            lines.push_back(
+                fmt::format("gone: {} in {}", shown.text_at("name"), shown.text_at("phase")));
+        else if (!agrees(shown, found))
+            compare(shown.text_at("name"), shown, found, lines);
     }
     return lines;
 }

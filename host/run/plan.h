@@ -17,7 +17,7 @@ std::string plan_hash(const journal::PlanRecord& plan);
 // Does an effect about to happen agree with the planned one? A symbol in the plan stands for any value.
 bool agrees(const Value& planned, const Value& actual);
 
-// The rows of two effects that differ, a line each, for a person.
+// Where two lists of effects differ, a line for each cell or argument, for a person.
 std::vector<std::string> differences(const Value& planned, const Value& actual);
 
 } // namespace respawn::run
