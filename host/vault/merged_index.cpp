@@ -92,8 +92,10 @@ Result<MergedIndex> MergedIndex::open(const io::Path& file, const crypto::Key& k
 }
 
 std::span<const IndexRow> MergedIndex::find(const ChunkId& id) const {
-    const auto range = std::ranges::equal_range(rows_, id, {}, &IndexRow::id);
-    return { range.begin(), range.end() };
+    const auto below = [](const IndexRow& row, const ChunkId& wanted) { return row.id < wanted; };
+    const auto above = [](const ChunkId& wanted, const IndexRow& row) { return wanted < row.id; };
+    const auto first = std::lower_bound(rows_.begin(), rows_.end(), id, below);
+    return { first, std::upper_bound(first, rows_.end(), id, above) };
 }
 
 IndexMerge::IndexMerge(io::Path file, crypto::Key key, MergedIndex onto)
