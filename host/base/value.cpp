@@ -97,6 +97,15 @@ void encode_to(ByteWriter& out, const Value& value) {
 // `left` is how many values may still come.
 Result<Value> decode_from(ByteReader& in, int depth, std::size_t& left);
 
+// Of all the ways to write "not a number", one is taken.
+Result<Value> decode_real(ByteReader& in) {
+    const auto bits = TRY(in.u64());
+    const auto number = std::bit_cast<double>(bits);
+    if (std::isnan(number) && bits != std::bit_cast<std::uint64_t>(std::nan("")))
+        return Error{ .kind = Kind::corrupt, .why = "a real is not in its one encoding" };
+    return Value(number);
+}
+
 Result<Value> decode_list(ByteReader& in, int depth, std::size_t& left) {
     const auto count = TRY(in.u32());
     if (count > in.left())
@@ -136,7 +145,7 @@ Result<Value> decode_from(ByteReader& in, int depth, std::size_t& left) {
     case integer_tag:
         return Value(TRY(in.i64()));
     case real_tag:
-        return Value(std::bit_cast<double>(TRY(in.u64())));
+        return decode_real(in);
     case text_tag:
         return Value(TRY(in.text()));
     case blob_tag:

@@ -1,6 +1,7 @@
 #include "base/value.h"
 
 #include <catch2/catch.hpp>
+#include <cmath>
 
 using namespace respawn;
 
@@ -48,4 +49,10 @@ TEST_CASE("whole numbers stay whole through JSON, and control characters never r
     REQUIRE(from_json("{\"gold\": 9007199254740993}").value().integer_at("gold") == 9007199254740993);
     REQUIRE(to_text(Value("a\x1b[31m\n")) == "'a\\x1b[31m\\n'");
     REQUIRE(to_json(sample()).find("\"$blob\":\"00ff\"") != std::string::npos);
+}
+
+TEST_CASE("of all the ways to write not-a-number one is taken") {
+    REQUIRE(decode(std::string("\x04\xff\xff\xff\xff\xff\xff\xff\x7f", 9)).error().kind ==
+            Kind::corrupt);
+    REQUIRE(decode(encode(Value(std::nan("")))).ok());
 }

@@ -1,4 +1,5 @@
-// Values as a worker, a journal or a vault's document hold them: what is accepted has exactly one encoding.
+// Values as a worker, a journal or a vault's document hold them: what is accepted has exactly one
+// encoding.
 #include "base/value.h"
 
 #include <cstdlib>

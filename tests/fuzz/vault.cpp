@@ -13,11 +13,21 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char* data, std::size_t siz
         return 0;
     const std::string_view bytes(reinterpret_cast<const char*>(data + 1), size - 1);
     switch (data[0] % 5) {
-    case 0: (void)vault::decode_tree_blob(bytes); break;
-    case 1: (void)vault::decode_list(bytes); break;
-    case 2: (void)vault::decode_snapshot(bytes); break;
-    case 3: (void)vault::decode_entries(bytes, 1 << 20); break;
-    default: (void)vault::open_slots(bytes, 1, key); break;
+    case 0:
+        (void)vault::decode_tree_blob(bytes);
+        break;
+    case 1:
+        (void)vault::decode_list(bytes);
+        break;
+    case 2:
+        (void)vault::decode_snapshot(bytes);
+        break;
+    case 3:
+        (void)vault::decode_entries(bytes, 1 << 20);
+        break;
+    default:
+        (void)vault::open_slots(bytes, 1, key);
+        break;
     }
     return 0;
 }
