@@ -2,6 +2,18 @@
 # that it names here or that these name in turn; tests/house checks the includes as well.
 #
 #   room(vault HOUSE location crypto LIBRARIES PkgConfig::zstd)
+#
+# The headers that nearly every file of the house includes are compiled once (a third of a full build). Every
+# file still names what it includes: nothing here may be needed for it to compile.
+function(house_headers)
+  file(WRITE ${CMAKE_CURRENT_BINARY_DIR}/house_headers.cpp "")
+  add_library(house_headers STATIC ${CMAKE_CURRENT_BINARY_DIR}/house_headers.cpp)
+  target_link_libraries(house_headers PRIVATE fmt::fmt)
+  target_precompile_headers(house_headers PRIVATE <algorithm> <array> <charconv> <chrono> <cstdint> <cstring>
+    <filesystem> <functional> <map> <memory> <mutex> <optional> <set> <string> <string_view> <unordered_map>
+    <unordered_set> <variant> <vector> <fmt/format.h>)
+endfunction()
+
 function(room name)
   cmake_parse_arguments(ROOM "" "" "HOUSE;LIBRARIES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp
@@ -13,6 +25,7 @@ function(room name)
   add_library(${name} STATIC ${sources})
   target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR}/host)
   target_link_libraries(${name} PUBLIC ${ROOM_HOUSE} PRIVATE ${ROOM_LIBRARIES})
+  target_precompile_headers(${name} REUSE_FROM house_headers)
 endfunction()
 
 # tests(vault LIBRARIES vault): tests/vault/*.cpp make one program, each TEST_CASE one ctest test.
@@ -21,7 +34,7 @@ function(tests name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
   add_executable(test_${name} ${sources})
   target_include_directories(test_${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
-  target_link_libraries(test_${name} PRIVATE ${TESTS_LIBRARIES} test_main)
+  target_link_libraries(test_${name} PRIVATE ${TESTS_LIBRARIES} Catch2::Catch2WithMain)
   target_precompile_headers(test_${name} REUSE_FROM test_headers)
   catch_discover_tests(test_${name} TEST_PREFIX "${name}: " PROPERTIES LABELS ${name} TIMEOUT 300)
 endfunction()

@@ -2,11 +2,11 @@
 // on purpose. A library's exception is turned into an Error where the library is called.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
 namespace respawn {
 
@@ -44,71 +44,84 @@ struct Error {
     std::string fix = {};
 };
 
+// An Error, or none. Apart from the value, so that a Result that is good costs one null pointer, and its
+// copying and ending are compiled once.
+class MaybeError {
+  public:
+    MaybeError() = default;
+    MaybeError(Error error);
+    MaybeError(const MaybeError& other);
+    MaybeError(MaybeError&& other) noexcept : held_(std::exchange(other.held_, nullptr)) {}
+    MaybeError& operator=(MaybeError other) noexcept {
+        std::swap(held_, other.held_);
+        return *this;
+    }
+    ~MaybeError() {
+        if (held_)
+            drop();
+    }
+    explicit operator bool() const { return held_ != nullptr; }
+    Error& operator*() const { return *held_; }
+    // Names the task and its object, where no deeper layer has named one.
+    void name_task(std::string_view what, std::string_view on);
+
+  private:
+    void drop();
+    Error* held_ = nullptr;
+};
+
 template <class T> class [[nodiscard]] Result {
   public:
     using value_type = T;
-    Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
-    Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}
+    Result(T value) : value_(std::move(value)) {}
+    Result(Error error) : error_(std::move(error)) {}
     template <class U>
     requires(!std::is_same_v<std::remove_cvref_t<U>, T> &&
              !std::is_same_v<std::remove_cvref_t<U>, Error> &&
              !std::is_same_v<std::remove_cvref_t<U>, Result> && std::is_convertible_v<U&&, T>)
         Result(U&& value)
-        : state_(std::in_place_index<0>, std::forward<U>(value)) {}
+        : value_(std::forward<U>(value)) {}
 
-    bool ok() const { return state_.index() == 0; }
+    bool ok() const { return !error_; }
     explicit operator bool() const { return ok(); }
-    T& value() & { return std::get<0>(state_); }
-    const T& value() const& { return std::get<0>(state_); }
-    T value() && { return std::get<0>(std::move(state_)); }
-    Error& error() & { return std::get<1>(state_); }
-    const Error& error() const& { return std::get<1>(state_); }
-    Error&& error() && { return std::get<1>(std::move(state_)); }
+    T& value() & { return *value_; }
+    const T& value() const& { return *value_; }
+    T value() && { return std::move(*value_); }
+    Error& error() & { return *error_; }
+    const Error& error() const& { return *error_; }
+    Error&& error() && { return std::move(*error_); }
 
     // Names the task and its object, where no deeper layer has named one.
-    Result while_doing(std::string_view what, std::string_view on = {}) &&;
+    Result while_doing(std::string_view what, std::string_view on = {}) && {
+        error_.name_task(what, on);
+        return std::move(*this);
+    }
 
   private:
-    std::variant<T, Error> state_;
+    std::optional<T> value_;
+    MaybeError error_;
 };
 
 template <> class [[nodiscard]] Result<void> {
   public:
     using value_type = void;
     Result() = default;
-    Result(Error error) : error_(std::move(error)), failed_(true) {}
+    Result(Error error) : error_(std::move(error)) {}
 
-    bool ok() const { return !failed_; }
+    bool ok() const { return !error_; }
     explicit operator bool() const { return ok(); }
     void value() const {}
-    Error& error() & { return error_; }
-    const Error& error() const& { return error_; }
-    Error&& error() && { return std::move(error_); }
-    Result while_doing(std::string_view what, std::string_view on = {}) &&;
+    Error& error() & { return *error_; }
+    const Error& error() const& { return *error_; }
+    Error&& error() && { return std::move(*error_); }
+    Result while_doing(std::string_view what, std::string_view on = {}) && {
+        error_.name_task(what, on);
+        return std::move(*this);
+    }
 
   private:
-    Error error_;
-    bool failed_ = false;
+    MaybeError error_;
 };
-
-inline void name_task(Error& error, std::string_view what, std::string_view on) {
-    if (!error.what.empty())
-        return;
-    error.what = what;
-    error.on = on;
-}
-
-template <class T> Result<T> Result<T>::while_doing(std::string_view what, std::string_view on) && {
-    if (!ok())
-        name_task(error(), what, on);
-    return std::move(*this);
-}
-
-inline Result<void> Result<void>::while_doing(std::string_view what, std::string_view on) && {
-    if (!ok())
-        name_task(error_, what, on);
-    return std::move(*this);
-}
 
 } // namespace respawn
 

@@ -9,6 +9,24 @@
 
 namespace respawn {
 
+Value::Value() = default;
+Value::Value(const Value&) = default;
+Value::Value(Value&&) noexcept = default;
+Value& Value::operator=(const Value&) = default;
+Value& Value::operator=(Value&&) noexcept = default;
+Value::~Value() = default;
+Value::Value(bool truth) : state_(truth) {}
+Value::Value(std::int64_t number) : state_(number) {}
+Value::Value(double number) : state_(number) {}
+Value::Value(const char* text) : state_(std::string(text)) {}
+Value::Value(std::string text) : state_(std::move(text)) {}
+Value::Value(std::string_view text) : state_(std::string(text)) {}
+Value::Value(Blob blob) : state_(std::move(blob)) {}
+Value::Value(Symbol symbol) : state_(std::move(symbol)) {}
+Value::Value(List list) : state_(std::move(list)) {}
+Value::Value(Map map) : state_(std::move(map)) {}
+bool Value::operator==(const Value& other) const { return state_ == other.state_; }
+
 const Value& Value::at(std::string_view key) const {
     static const Value nothing;
     const auto* members = map();

@@ -32,19 +32,26 @@ class Value {
     using List = std::vector<Value>;
     using Map = std::map<std::string, Value, std::less<>>;
 
-    Value() = default;
-    Value(std::nullptr_t) {}
-    Value(bool truth) : state_(truth) {}
-    Value(int number) : state_(std::int64_t{ number }) {}
-    Value(std::int64_t number) : state_(number) {}
-    Value(double number) : state_(number) {}
-    Value(const char* text) : state_(std::string(text)) {}
-    Value(std::string text) : state_(std::move(text)) {}
-    Value(std::string_view text) : state_(std::string(text)) {}
-    Value(Blob blob) : state_(std::move(blob)) {}
-    Value(Symbol symbol) : state_(std::move(symbol)) {}
-    Value(List list) : state_(std::move(list)) {}
-    Value(Map map) : state_(std::move(map)) {}
+    // Out of line, so that a variant's copying and ending are compiled once and not in every file.
+    Value();
+    Value(const Value&);
+    Value(Value&&) noexcept;
+    Value& operator=(const Value&);
+    Value& operator=(Value&&) noexcept;
+    ~Value();
+
+    Value(std::nullptr_t) : Value() {}
+    Value(bool truth);
+    Value(int number) : Value(std::int64_t{ number }) {}
+    Value(std::int64_t number);
+    Value(double number);
+    Value(const char* text);
+    Value(std::string text);
+    Value(std::string_view text);
+    Value(Blob blob);
+    Value(Symbol symbol);
+    Value(List list);
+    Value(Map map);
 
     bool is_null() const { return state_.index() == 0; }
     const bool* boolean() const { return std::get_if<bool>(&state_); }
@@ -70,7 +77,7 @@ class Value {
     bool has_symbol() const;
 
     // Whole numbers and reals are never equal to each other.
-    bool operator==(const Value& other) const { return state_ == other.state_; }
+    bool operator==(const Value& other) const;
 
   private:
     std::variant<std::nullptr_t, bool, std::int64_t, double, std::string, Blob, Symbol, List, Map>
