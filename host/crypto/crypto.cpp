@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/kdf.h>
+#include <openssl/params.h>
 #include <openssl/rand.h>
 #include <sys/stat.h>
 
@@ -118,6 +119,41 @@ std::string hmac_sha256(const Key& key, std::string_view bytes) {
     unsigned size = 0;
     must(HMAC(EVP_sha256(), key.bytes().data(), Key::size, in(bytes), bytes.size(), out(mac), &size) !=
          nullptr);
+    return mac;
+}
+
+namespace {
+
+struct FreeMac {
+    void operator()(EVP_MAC_CTX* context) const { EVP_MAC_CTX_free(context); }
+};
+using MacContext = std::unique_ptr<EVP_MAC_CTX, FreeMac>;
+
+} // namespace
+
+struct Mac::State {
+    MacContext keyed;
+};
+
+Mac::Mac(const Key& key) : state_(std::make_unique<State>()) {
+    EVP_MAC* algorithm = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
+    must(algorithm != nullptr);
+    state_->keyed.reset(EVP_MAC_CTX_new(algorithm));
+    EVP_MAC_free(algorithm);
+    char digest[] = "SHA256";
+    const OSSL_PARAM parameters[] = { OSSL_PARAM_construct_utf8_string("digest", digest, 0),
+                                      OSSL_PARAM_construct_end() };
+    must(state_->keyed &&
+         EVP_MAC_init(state_->keyed.get(), in(key.bytes()), Key::size, parameters) == 1);
+}
+Mac::~Mac() = default;
+
+std::string Mac::operator()(std::string_view bytes) const {
+    const MacContext context(EVP_MAC_CTX_dup(state_->keyed.get()));
+    std::string mac(32, '\0');
+    std::size_t size = 0;
+    must(context && EVP_MAC_update(context.get(), in(bytes), bytes.size()) == 1 &&
+         EVP_MAC_final(context.get(), out(mac), &size, mac.size()) == 1);
     return mac;
 }
 

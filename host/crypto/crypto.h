@@ -41,6 +41,19 @@ std::string random_bytes(std::size_t size);
 
 std::string sha256(std::string_view bytes); // 32 bytes
 std::string hmac_sha256(const Key& key, std::string_view bytes);
+// HMAC-SHA-256 under one key, many times: the key is taken in once. Thread-safe.
+class Mac {
+  public:
+    explicit Mac(const Key& key);
+    ~Mac();
+    Mac(const Mac&) = delete;
+    Mac& operator=(const Mac&) = delete;
+    std::string operator()(std::string_view bytes) const; // 32 bytes
+
+  private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
 // HKDF-SHA-256 (RFC 5869) without salt; `purpose` is its info: one key for one purpose.
 Key derive(const Key& from, std::string_view purpose);
 

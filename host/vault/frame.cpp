@@ -54,16 +54,12 @@ std::string counter_nonce(std::uint32_t domain, std::uint64_t ordinal) {
     return ByteWriter().u32(domain).u64(ordinal).take();
 }
 
-void append_frame(const PackOpener& opener, Frame frame, std::string_view plain, std::string& to) {
-    const auto packed = compress(plain);
-    const std::string_view body = packed ? std::string_view(*packed) : plain;
-    frame.coding = packed ? 1 : 0;
-    frame.plain_size = static_cast<std::uint32_t>(plain.size());
-    frame.sealed_size = static_cast<std::uint32_t>(body.size() + crypto::tag_size);
+void append_frame(const PackOpener& opener, Frame frame, std::string_view coded, std::string& to) {
+    frame.sealed_size = static_cast<std::uint32_t>(coded.size() + crypto::tag_size);
     const auto header = encode_header(frame);
     to += header;
     to += crypto::seal(opener.key, counter_nonce(blob_domain, frame.ordinal),
-                       associated(opener, header), body);
+                       associated(opener, header), coded);
 }
 
 Result<std::size_t> frame_length(std::string_view bytes) {

@@ -17,7 +17,7 @@ struct Frame {
 inline constexpr std::uint32_t blob_domain = 0, directory_domain = 1;
 std::string counter_nonce(std::uint32_t domain, std::uint64_t ordinal);
 
-// Compresses and seals; of the frame, kind, ordinal and id are used.
-void append_frame(const PackOpener& opener, Frame frame, std::string_view plain, std::string& to);
+// Seals the coded bytes of a blob whose frame says all but their sealed length.
+void append_frame(const PackOpener& opener, Frame frame, std::string_view coded, std::string& to);
 
 } // namespace respawn::vault

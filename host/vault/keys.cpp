@@ -214,13 +214,14 @@ Result<Keyring> read_keyring(location::Location& location, const crypto::Key& ke
 }
 
 Identifier::Identifier(const Keyring& keyring) {
-    for (std::size_t kind = 0; kind < keys_.size(); ++kind)
-        keys_[kind] = crypto::derive(keyring.ids, fmt::format("respawn vault 0 id {}", kind));
+    for (std::size_t kind = 0; kind < macs_.size(); ++kind)
+        macs_[kind] = std::make_unique<crypto::Mac>(
+            crypto::derive(keyring.ids, fmt::format("respawn vault 0 id {}", kind)));
 }
 
 ChunkId Identifier::operator()(BlobKind kind, std::string_view plain) const {
-    const auto& key = keys_[static_cast<std::size_t>(kind) % keys_.size()];
-    return id_from<ChunkId>(crypto::hmac_sha256(key, plain).substr(0, 16));
+    const auto& mac = *macs_[static_cast<std::size_t>(kind) % macs_.size()];
+    return id_from<ChunkId>(std::string_view(mac(plain)).substr(0, 16));
 }
 
 } // namespace respawn::vault

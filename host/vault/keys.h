@@ -8,6 +8,7 @@
 #include "vault/format.h"
 
 #include <map>
+#include <memory>
 #include <string>
 
 namespace respawn::vault {
@@ -50,7 +51,7 @@ class Identifier {
     ChunkId operator()(BlobKind kind, std::string_view plain) const;
 
   private:
-    std::array<crypto::Key, 5> keys_; // by kind
+    std::array<std::unique_ptr<crypto::Mac>, 5> macs_; // by kind
 };
 
 } // namespace respawn::vault

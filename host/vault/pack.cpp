@@ -172,16 +172,18 @@ PackBuilder::PackBuilder(const Keyring& keyring)
     : opener_{ keyring.vault, id_from<PackId>(crypto::random_bytes(16)), crypto::Key::random() },
       header_(encode_header(keyring, opener_)), bytes_(header_) {}
 
-void PackBuilder::add(BlobKind kind, const ChunkId& id, std::string_view plain) {
+void PackBuilder::add(BlobKind kind, const ChunkId& id, std::size_t plain_size, std::string_view coded,
+                      bool compressed) {
     const auto offset = bytes_.size();
-    Frame frame{ .kind = static_cast<std::uint8_t>(kind),
-                 .ordinal = static_cast<std::uint32_t>(entries_.size()),
-                 .id = id };
-    append_frame(opener_, frame, plain, bytes_);
-    const auto coding = static_cast<unsigned char>(bytes_[offset + 5]);
+    const Frame frame{ .kind = static_cast<std::uint8_t>(kind),
+                       .coding = static_cast<std::uint8_t>(compressed ? 1 : 0),
+                       .ordinal = static_cast<std::uint32_t>(entries_.size()),
+                       .plain_size = static_cast<std::uint32_t>(plain_size),
+                       .id = id };
+    append_frame(opener_, frame, coded, bytes_);
     entries_.push_back({ id, static_cast<std::uint32_t>(offset),
                          static_cast<std::uint32_t>(bytes_.size() - offset),
-                         static_cast<std::uint32_t>(frame.kind | coding << 8) });
+                         static_cast<std::uint32_t>(frame.kind | frame.coding << 8) });
 }
 
 PackBuilder::Finished PackBuilder::finish() {

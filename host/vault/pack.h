@@ -45,7 +45,9 @@ Result<std::size_t> frame_length(std::string_view bytes);
 class PackBuilder {
   public:
     explicit PackBuilder(const Keyring& keyring);
-    void add(BlobKind kind, const ChunkId& id, std::string_view plain);
+    // `coded`: the blob's bytes, compressed or as they are.
+    void add(BlobKind kind, const ChunkId& id, std::size_t plain_size, std::string_view coded,
+             bool compressed);
     std::size_t size() const { return bytes_.size(); }
     bool empty() const { return entries_.empty(); }
     // Adds directory and trailer. The builder is used up.

@@ -3,6 +3,7 @@
 #include "vault/chunker.h"
 #include "vault/codec.h"
 #include "vault/content_lists.h"
+#include "vault/pack_writer.h"
 #include "vault/snapshot_file.h"
 #include "vault/state.h"
 
@@ -30,16 +31,18 @@ std::string host_name() {
 } // namespace
 
 struct Writer::State {
-    explicit State(Vault::State& of) : vault(of), chunker(of.keyring.chunker), open_pack(of.keyring) {}
+    explicit State(Vault::State& of)
+        : vault(of), chunker(of.keyring.chunker), packs(of.keyring, of.identify, *of.location) {}
 
     Vault::State& vault;
     Chunker chunker;
-    PackBuilder open_pack;
+    PackWriter packs;
     std::vector<PackRecord> unindexed;          // durable, and in no index file yet
     std::unordered_set<ChunkId, IdHash> stored; // by this backup, not yet in the merged index
     std::unordered_set<PackId, IdHash> absent;  // indexed, but gone from the location or cut short
     BadPlaces damaged;                          // what check found
     Counters counters;
+    std::uint64_t index_bytes = 0; // of the files written beside packs
     // After a failed write nothing more is written: a snapshot must not name what is not there.
     std::optional<Error> failed;
 
@@ -48,10 +51,10 @@ struct Writer::State {
     Result<ChunkId> put(BlobKind kind, std::string_view plain);
     Result<Content> store(io::Source& bytes);
     Result<ChunkId> store_tree(const Tree& tree);
-    Result<void> flush_pack();
-    Result<void> flush_index();
+    Result<void> index_written();
+    Result<void> flush();
     Result<Snapshot> finish(SnapshotDraft draft);
-    Result<Snapshot> number_and_name(SnapshotDraft draft, const Chain& chain) const;
+    Result<Snapshot> number_and_name(SnapshotDraft draft, const Chain& chain);
     Result<void> create(std::string_view name, std::string_view bytes);
     Result<void> failing(Result<void> result);
 };
@@ -98,7 +101,9 @@ Result<void> Writer::State::failing(Result<void> result) {
 Result<void> Writer::State::create(std::string_view name, std::string_view bytes) {
     io::TextSource source(bytes);
     auto created = vault.location->create(name, source);
-    counters.stored_bytes += created.ok() ? bytes.size() : 0;
+    const auto size = created.ok() ? bytes.size() : 0;
+    counters.stored_bytes += size;
+    index_bytes += size;
     return failing(std::move(created).while_doing("write to the vault", vault.location->url()));
 }
 
@@ -114,11 +119,11 @@ Result<ChunkId> Writer::State::put(BlobKind kind, std::string_view plain) {
         return Error{ .kind = Kind::unsupported,
                       .why = fmt::format("one object of {} bytes is more than a vault takes",
                                          plain.size()) };
-    open_pack.add(kind, id, plain);
+    TRY(failing(packs.add(kind, id, std::string(plain))));
     stored.insert(id);
     ++counters.new_blobs;
-    if (open_pack.size() >= pack_target)
-        TRY(flush_pack());
+    if (packs.written() >= packs_per_index)
+        TRY(index_written());
     return id;
 }
 
@@ -146,30 +151,35 @@ Result<ChunkId> Writer::State::store_tree(const Tree& tree) {
     return put(BlobKind::tree, encode_large_tree(content));
 }
 
-Result<void> Writer::State::flush_pack() {
-    if (open_pack.empty())
-        return {};
-    const auto finished = std::exchange(open_pack, PackBuilder(vault.keyring)).finish();
-    TRY(failing(prove_pack(vault.keyring, vault.identify, finished)));
-    TRY(create(pack_name(finished.record.id), finished.bytes));
-    ++counters.packs;
-    unindexed.push_back(finished.record);
-    return unindexed.size() >= packs_per_index ? flush_index() : Result<void>();
-}
-
-Result<void> Writer::State::flush_index() {
+// Names the packs that are durable by now in an index file.
+Result<void> Writer::State::index_written() {
+    for (auto& pack : packs.take_written()) {
+        counters.stored_bytes += pack.size;
+        ++counters.packs;
+        unindexed.push_back(std::move(pack));
+    }
     if (unindexed.empty())
         return {};
     const auto name = index_name(crypto::random_bytes(16));
     TRY(create(name, seal_index(vault.keyring, name, unindexed)));
     unindexed.clear();
+    if (stored.size() < most_stored)
+        return {};
+    TRY(flush());
     // Where the cache has no room, the set goes on serving.
-    if (stored.size() >= most_stored && vault.refresh_index().ok())
+    if (vault.refresh_index().ok())
         stored.clear();
     return {};
 }
 
-Result<Snapshot> Writer::State::number_and_name(SnapshotDraft draft, const Chain& chain) const {
+// All packs, then the index that names them.
+Result<void> Writer::State::flush() {
+    TRY(failing(packs.flush()));
+    return index_written();
+}
+
+Result<Snapshot> Writer::State::number_and_name(SnapshotDraft draft, const Chain& chain) {
+    const auto stored = index_bytes + TRY(packs.settle());
     constexpr std::int64_t millisecond = 1000; // ids made of rising milliseconds sort like their times
     Snapshot snapshot{ .game = std::move(draft.game),
                        .environment = std::move(draft.environment),
@@ -181,8 +191,7 @@ Result<Snapshot> Writer::State::number_and_name(SnapshotDraft draft, const Chain
                        .number = chain.number + 1,
                        .previous = chain.last,
                        .started = std::max(draft.started.microseconds, chain.started + millisecond),
-                       .stored_bytes =
-                           counters.stored_bytes + (open_pack.empty() ? 0 : open_pack.size()),
+                       .stored_bytes = stored,
                        .program = RESPAWN_VERSION,
                        .components = std::move(draft.components) };
     snapshot.id = make_ulid({ snapshot.started });
@@ -194,7 +203,6 @@ Result<Snapshot> Writer::State::number_and_name(SnapshotDraft draft, const Chain
     count("read_bytes", counters.read_bytes);
     count("reused_bytes", counters.reused_bytes);
     count("new_blobs", counters.new_blobs);
-    count("packs", counters.packs + (open_pack.empty() ? 0 : 1));
     snapshot.report = std::move(report);
     return snapshot;
 }
@@ -206,8 +214,7 @@ Result<Snapshot> Writer::State::finish(SnapshotDraft draft) {
     const auto encoded = encode_snapshot(snapshot);
     TRY(decode_snapshot(encoded)); // what cannot be read again must not be written
     TRY(put(BlobKind::snapshot, encoded));
-    TRY(flush_pack());
-    TRY(flush_index());
+    TRY(flush());
     TRY(create(snapshot_name(snapshot.id), seal_snapshot(vault.keyring, snapshot.id, encoded)));
     // The snapshot counts from here on. What follows are caches; the next backup makes them good.
     (void)remember_chain(vault, { chain.writer, snapshot.number, snapshot.started, snapshot.id });

@@ -120,8 +120,9 @@ TEST_CASE("a pack that was changed in any way gives its own blobs, or none") {
     std::vector<std::string> plains;
     for (int i = 0; i < 5; ++i) {
         plains.push_back(i % 2 ? noise(200, 1 + i) : prose(300, 1 + i));
+        const auto packed = vault::compress(plains.back());
         builder.add(vault::BlobKind::data, identify(vault::BlobKind::data, plains.back()),
-                    plains.back());
+                    plains.back().size(), packed.value_or(plains.back()), packed.has_value());
     }
     const auto pack = builder.finish();
     REQUIRE(vault::prove_pack(keyring, identify, pack).ok());
