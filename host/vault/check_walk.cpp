@@ -101,8 +101,11 @@ class Walk {
             const auto items = blob.ok() ? decode_list(blob.value()) : blob.error();
             if (!items.ok())
                 return broken(id, items.error(), path);
-            for (const auto& item : items.value())
+            for (const auto& item : items.value()) {
                 TRY(content(item.id, depth - 1, path));
+                for (const auto& patch : item.patches)
+                    (void)sound(patch.blob, path);
+            }
             return {};
         });
     }

@@ -24,14 +24,26 @@ Result<TreeBlob> decode_tree_blob(std::string_view blob);
 
 // ---- lists ----
 
+// A stretch of a chunk that another blob holds: what changed since the chunk was stored. Many chunks'
+// changes share one blob; each is addressed by itself.
+struct Patch {
+    std::uint32_t at = 0;     // in the chunk
+    std::uint32_t length = 0; // not 0
+    std::uint32_t offset = 0; // in the blob
+    ChunkId blob;             // of kind data
+    bool operator==(const Patch&) const = default;
+};
+
 struct ListItem {
     ChunkId id;
     std::uint64_t size = 0; // plain bytes of content below it
+    // Of a chunk: laid over its bytes. In rising order, none over another.
+    std::vector<Patch> patches = {};
     bool operator==(const ListItem&) const = default;
 };
 inline constexpr std::uint8_t max_depth_of_lists = 8;
 std::string encode_list(const std::vector<ListItem>& items);
-// Kind::corrupt for an empty list or an item of no size.
+// Kind::corrupt for an empty list, an item of no size, or patches that overlap or lie outside.
 Result<std::vector<ListItem>> decode_list(std::string_view blob);
 
 // ---- snapshots ----

@@ -115,6 +115,7 @@ Result<void> Vault::State::recover_unindexed(const std::vector<location::Entry>&
 }
 
 std::vector<Place> Vault::State::places(const ChunkId& id) const {
+    const std::scoped_lock lock(shared);
     std::vector<Place> found;
     for (const auto& row : index.find(id)) {
         const auto& pack = index.packs()[row.pack];

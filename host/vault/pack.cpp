@@ -170,7 +170,10 @@ Result<PackOpener> open_trailer(const Keyring& keyring, const PackId& id, std::s
 
 PackBuilder::PackBuilder(const Keyring& keyring)
     : opener_{ keyring.vault, id_from<PackId>(crypto::random_bytes(16)), crypto::Key::random() },
-      header_(encode_header(keyring, opener_)), bytes_(header_) {}
+      header_(encode_header(keyring, opener_)) {
+    bytes_.reserve(pack_target + (2 << 20)); // growing would double it
+    bytes_ = header_;
+}
 
 void PackBuilder::add(BlobKind kind, const ChunkId& id, std::size_t plain_size, std::string_view coded,
                       bool compressed) {

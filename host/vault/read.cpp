@@ -3,6 +3,7 @@
 #include "vault/state.h"
 
 #include <algorithm>
+#include <deque>
 #include <fmt/format.h>
 
 namespace respawn::vault {
@@ -10,7 +11,7 @@ namespace respawn::vault {
 namespace {
 
 constexpr std::size_t most_pack_keys = 65536;
-constexpr std::size_t coalesced = 4 << 20; // at most this much of a pack is read at once
+constexpr std::size_t coalesced = 1 << 20; // at most this much of a pack is read at once
 constexpr std::size_t largest_tree = 1 << 30;
 
 Error in_pack(const PackId& pack, Error error) {
@@ -29,8 +30,11 @@ Result<std::string> Vault::State::read_pack_range(const PackId& pack, std::uint6
 }
 
 Result<PackOpener> Vault::State::opener(const PackId& pack, std::uint64_t pack_size) {
-    if (const auto known = pack_keys.find(pack); known != pack_keys.end())
-        return PackOpener{ keyring.vault, pack, known->second };
+    {
+        const std::scoped_lock lock(shared);
+        if (const auto known = pack_keys.find(pack); known != pack_keys.end())
+            return PackOpener{ keyring.vault, pack, known->second };
+    }
     const auto first = TRY(location->read(pack_name(pack), { 0, trailer_read }));
     auto opened = open_header(keyring, pack, first);
     if (!opened.ok()) {
@@ -40,6 +44,7 @@ Result<PackOpener> Vault::State::opener(const PackId& pack, std::uint64_t pack_s
     }
     if (!opened.ok())
         return in_pack(pack, opened.error());
+    const std::scoped_lock lock(shared);
     if (pack_keys.size() >= most_pack_keys)
         pack_keys.clear();
     pack_keys.emplace(pack, opened.value().key);
@@ -57,6 +62,14 @@ Result<std::string> Vault::State::blob_at(const Place& place, const ChunkId& id,
     return std::move(opened.value().plain);
 }
 
+Result<void> Vault::State::search_unindexed() {
+    const std::scoped_lock lock(shared);
+    if (looked_for_unindexed)
+        return {};
+    TRY(refresh_index());
+    return recover_unindexed(TRY(location->list("packs/")), nullptr);
+}
+
 // Every copy is tried, then what the index does not know. The first reason is the one to tell.
 Result<std::string> Vault::State::blob(const ChunkId& id, BlobKind kind) {
     Error reason{ .kind = Kind::missing,
@@ -64,12 +77,8 @@ Result<std::string> Vault::State::blob(const ChunkId& id, BlobKind kind) {
                   .fix = "run `respawn check` to see what is lost" };
     bool tried = false;
     for (const bool searched : { false, true }) {
-        if (searched && looked_for_unindexed)
-            break;
-        if (searched) {
-            TRY(refresh_index());
-            TRY(recover_unindexed(TRY(location->list("packs/")), nullptr));
-        }
+        if (searched)
+            TRY(search_unindexed());
         for (const auto& place : places(id)) {
             auto bytes = blob_at(place, id, kind);
             if (bytes.ok())
@@ -84,9 +93,14 @@ Result<std::string> Vault::State::blob(const ChunkId& id, BlobKind kind) {
 }
 
 Result<std::shared_ptr<const std::string>> Vault::State::cached_blob(const ChunkId& id, BlobKind kind) {
-    if (auto known = blobs.get(id))
-        return known;
-    return blobs.put(id, TRY(blob(id, kind)));
+    {
+        const std::scoped_lock lock(shared);
+        if (auto known = blobs.get(id))
+            return known;
+    }
+    auto bytes = TRY(blob(id, kind));
+    const std::scoped_lock lock(shared);
+    return blobs.put(id, std::move(bytes));
 }
 
 Result<Tree> Vault::State::tree(const ChunkId& id) {
@@ -101,83 +115,125 @@ Result<Tree> Vault::State::tree(const ChunkId& id) {
 
 namespace {
 
-// Walks a content in order. Chunks that lie behind each other in a pack are read together.
+// Lays the patches that touch [begin, begin + bytes.size()) of a chunk over these bytes.
+Result<void> lay_patches(Vault::State& state, const ListItem& chunk, std::uint64_t begin,
+                         std::string& bytes) {
+    for (const auto& patch : chunk.patches) {
+        const auto from = std::max<std::uint64_t>(patch.at, begin);
+        const auto to = std::min<std::uint64_t>(patch.at + patch.length, begin + bytes.size());
+        if (from >= to)
+            continue;
+        const auto blob = TRY(state.cached_blob(patch.blob, BlobKind::data));
+        const auto offset = patch.offset + (from - patch.at);
+        if (offset > blob->size() || to - from > blob->size() - offset)
+            return damaged(fmt::format("blob {} is shorter than a patch says", to_hex(patch.blob)));
+        bytes.replace(from - begin, to - from, *blob, offset, to - from);
+    }
+    return {};
+}
+
+// Chunks that lie behind each other in a pack: read at once, by whichever thread comes to it first.
+struct Group {
+    Place place;
+    std::vector<ListItem> items;
+    std::vector<std::uint32_t> lengths;
+    std::once_flag once;
+    std::vector<std::string> plains; // of the first items; the rest is sought one by one
+
+    void read(Vault::State& state) {
+        std::call_once(once, [&] {
+            const auto bytes = state.read_pack_range(place.pack, place.offset, place.length);
+            const auto opener = state.opener(place.pack, place.pack_size);
+            std::string_view rest = bytes.ok() && opener.ok() ? bytes.value() : std::string_view();
+            for (std::size_t i = 0; i < items.size() && !rest.empty(); ++i) {
+                auto opened = open_frame(opener.value(), state.identify, rest.substr(0, lengths[i]));
+                if (!opened.ok() || opened.value().id != items[i].id ||
+                    opened.value().kind != BlobKind::data)
+                    return;
+                rest.remove_prefix(lengths[i]);
+                plains.push_back(std::move(opened.value().plain));
+            }
+        });
+    }
+};
+
+// Walks a content in order, and reads ahead on other threads.
 class ContentReader {
   public:
     ContentReader(Vault::State& state, io::Sink& to) : state_(state), to_(to) {}
 
     Result<void> read(const ChunkId& id, std::uint64_t size, int depth) {
-        if (depth == 0)
-            return add({ id, size });
-        const auto items = TRY(decode_list(*TRY(state_.cached_blob(id, BlobKind::list))));
-        std::uint64_t rest = size;
-        for (const auto& item : items) {
-            if (item.size > rest)
-                return damaged("a list of chunks does not add up");
-            rest -= item.size;
-            TRY(read(item.id, item.size, depth - 1));
-        }
-        return rest == 0 ? Result<void>() : damaged("a list of chunks does not add up");
-    }
-
-    Result<void> flush() {
-        const auto group = std::exchange(group_, {});
-        const auto items = std::exchange(items_, {});
-        if (items.size() > 1 && TRY(write_group(group, items)))
-            return {};
-        for (const auto& item : items)
-            TRY(write(item, TRY(state_.blob(item.id, BlobKind::data))));
+        TRY(walk({ id, size }, depth));
+        TRY(close_group());
+        while (!ahead_.empty())
+            TRY(write_front());
         return {};
     }
 
   private:
+    Result<void> walk(const ListItem& node, int depth) {
+        if (depth == 0)
+            return add(node);
+        const auto items = TRY(decode_list(*TRY(state_.cached_blob(node.id, BlobKind::list))));
+        std::uint64_t rest = node.size;
+        for (const auto& item : items) {
+            if (item.size > rest || (depth > 1 && !item.patches.empty()))
+                return damaged("a list of chunks does not add up");
+            rest -= item.size;
+            TRY(walk(item, depth - 1));
+        }
+        return rest == 0 ? Result<void>() : damaged("a list of chunks does not add up");
+    }
+
     Result<void> add(const ListItem& item) {
         const auto places = state_.places(item.id);
         const auto next = places.empty() ? Place{} : places.front();
-        const bool follows = !items_.empty() && next.pack == group_.pack && next.length > 0 &&
-                             next.offset == group_.offset + group_.length &&
-                             group_.length + next.length <= coalesced;
+        const bool follows = group_ && next.pack == group_->place.pack && next.length > 0 &&
+                             next.offset == group_->place.offset + group_->place.length &&
+                             group_->place.length + next.length <= coalesced;
         if (!follows) {
-            TRY(flush());
-            group_ = next;
-            lengths_.clear();
+            TRY(close_group());
+            group_ = std::make_shared<Group>();
+            group_->place = next;
         } else {
-            group_.length += next.length;
+            group_->place.length += next.length;
         }
-        lengths_.push_back(next.length);
-        items_.push_back(item);
+        group_->lengths.push_back(next.length);
+        group_->items.push_back(item);
         return {};
     }
 
-    // False when not all of it can be read this way: then each chunk is sought by itself.
-    Result<bool> write_group(const Place& group, const std::vector<ListItem>& items) {
-        const auto bytes = state_.read_pack_range(group.pack, group.offset, group.length);
-        const auto opener = state_.opener(group.pack, group.pack_size);
-        if (!bytes.ok() || !opener.ok())
-            return false;
-        std::string_view rest = bytes.value();
-        for (std::size_t i = 0; i < items.size(); ++i) {
-            auto opened = open_frame(opener.value(), state_.identify, rest.substr(0, lengths_[i]));
-            rest.remove_prefix(lengths_[i]);
-            const bool right = opened.ok() && opened.value().id == items[i].id &&
-                               opened.value().kind == BlobKind::data;
-            TRY(write(items[i], right ? std::move(opened.value().plain)
-                                      : TRY(state_.blob(items[i].id, BlobKind::data))));
-        }
-        return true;
+    // A content of one group is read right here.
+    Result<void> close_group() {
+        if (!group_)
+            return {};
+        ahead_.push_back(std::exchange(group_, nullptr));
+        if (ahead_.size() > 1)
+            state_.readers.begin([state = &state_, group = ahead_.back()] { group->read(*state); });
+        return ahead_.size() > state_.readers.size() + 1 ? write_front() : Result<void>();
     }
 
-    Result<void> write(const ListItem& item, const std::string& plain) {
-        if (plain.size() != item.size)
-            return damaged(fmt::format("blob {} has another size than its list says", to_hex(item.id)));
-        return to_.write(plain);
+    Result<void> write_front() {
+        const auto group = ahead_.front();
+        ahead_.pop_front();
+        group->read(state_);
+        for (std::size_t i = 0; i < group->items.size(); ++i) {
+            const auto& item = group->items[i];
+            auto plain = i < group->plains.size() ? std::move(group->plains[i])
+                                                  : TRY(state_.blob(item.id, BlobKind::data));
+            if (plain.size() != item.size)
+                return damaged(
+                    fmt::format("blob {} has another size than its list says", to_hex(item.id)));
+            TRY(lay_patches(state_, item, 0, plain));
+            TRY(to_.write(plain));
+        }
+        return {};
     }
 
     Vault::State& state_;
     io::Sink& to_;
-    Place group_;
-    std::vector<ListItem> items_;
-    std::vector<std::uint32_t> lengths_;
+    std::shared_ptr<Group> group_;
+    std::deque<std::shared_ptr<Group>> ahead_;
 };
 
 } // namespace
@@ -187,9 +243,7 @@ Result<void> Vault::State::read(const Content& content, io::Sink& to) {
         return {};
     if (content.depth > max_depth_of_lists)
         return damaged("a content has more levels of lists than can be");
-    ContentReader reader(*this, to);
-    TRY(reader.read(content.root, content.size, content.depth));
-    return reader.flush();
+    return ContentReader(*this, to).read(content.root, content.size, content.depth);
 }
 
 namespace {
@@ -204,7 +258,9 @@ Result<void> add_range(Vault::State& state, const ListItem& node, std::uint64_t 
         if (plain->size() != node.size)
             return damaged(fmt::format("blob {} has another size than its list says", to_hex(node.id)));
         const auto first = std::max(from, begin) - begin;
-        out.append(*plain, first, std::min(to, begin + node.size) - begin - first);
+        auto part = plain->substr(first, std::min(to, begin + node.size) - begin - first);
+        TRY(lay_patches(state, node, first, part));
+        out += part;
         return {};
     }
     const auto end = begin + node.size;

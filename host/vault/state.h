@@ -1,6 +1,7 @@
 // What a Vault holds while it is open. Files of this folder alone include it.
 #pragma once
 
+#include "base/thread_pool.h"
 #include "base/value.h"
 #include "vault/blob_cache.h"
 #include "vault/index_file.h"
@@ -9,6 +10,7 @@
 #include "vault/pack.h"
 #include "vault/vault.h"
 
+#include <mutex>
 #include <set>
 #include <unordered_map>
 #include <unordered_set>
@@ -42,8 +44,11 @@ struct Vault::State {
     std::unordered_multimap<ChunkId, Place, IdHash> recovered_places;
     bool looked_for_unindexed = false;
 
+    // Reading is done on many threads; what they share is held by this.
+    mutable std::mutex shared;
     std::unordered_map<PackId, crypto::Key, IdHash> pack_keys;
     BlobCache blobs;
+    ThreadPool readers;
 
     // ---- index (index_sync.cpp) ----
 
@@ -57,13 +62,15 @@ struct Vault::State {
     std::vector<Place> places(const ChunkId& id) const;
     bool knows(const ChunkId& id) const;
 
-    // ---- reading (read.cpp) ----
+    // ---- reading (read.cpp); thread-safe, unless a backup or a check is under way ----
 
     Result<PackOpener> opener(const PackId& pack, std::uint64_t pack_size);
     // A stretch of a pack, which must be there whole.
     Result<std::string> read_pack_range(const PackId& pack, std::uint64_t offset, std::size_t length);
     Result<std::string> blob_at(const Place& place, const ChunkId& id, BlobKind kind);
     Result<std::string> blob(const ChunkId& id, BlobKind kind);
+    // Looks at the location anew for what the index does not know.
+    Result<void> search_unindexed();
     Result<std::shared_ptr<const std::string>> cached_blob(const ChunkId& id, BlobKind kind);
     Result<Tree> tree(const ChunkId& id);
     Result<void> read(const Content& content, io::Sink& to);

@@ -151,15 +151,42 @@ Result<TreeBlob> decode_tree_blob(std::string_view blob) {
 std::string encode_list(const std::vector<ListItem>& items) {
     ByteWriter writer;
     writer.u32(static_cast<std::uint32_t>(items.size()));
-    for (const auto& item : items)
-        writer.raw(view(item.id)).u64(item.size);
+    for (const auto& item : items) {
+        writer.raw(view(item.id)).u64(item.size).u32(static_cast<std::uint32_t>(item.patches.size()));
+        for (const auto& patch : item.patches)
+            writer.u32(patch.at).u32(patch.length).u32(patch.offset).raw(view(patch.blob));
+    }
     return writer.take();
 }
+
+namespace {
+
+constexpr std::size_t item_size = 28, patch_size = 28;
+
+Result<std::vector<Patch>> decode_patches(ByteReader& reader, std::uint64_t size) {
+    const auto count = TRY(reader.u32());
+    if (count > reader.left() / patch_size)
+        return damaged("a list of chunks is cut short");
+    std::vector<Patch> patches(count);
+    std::uint64_t end = 0;
+    for (auto& patch : patches) {
+        patch.at = TRY(reader.u32());
+        patch.length = TRY(reader.u32());
+        patch.offset = TRY(reader.u32());
+        patch.blob = id_from<ChunkId>(TRY(reader.raw(16)));
+        if (patch.at < end || patch.length == 0 || std::uint64_t{ patch.at } + patch.length > size)
+            return damaged("a list of chunks has a patch that lies over another or outside");
+        end = std::uint64_t{ patch.at } + patch.length;
+    }
+    return patches;
+}
+
+} // namespace
 
 Result<std::vector<ListItem>> decode_list(std::string_view blob) {
     ByteReader reader(blob);
     const auto count = TRY(reader.u32());
-    if (count == 0 || count != reader.left() / 24 || reader.left() % 24 != 0)
+    if (count == 0 || count > reader.left() / item_size)
         return damaged("a list of chunks has a wrong length");
     std::vector<ListItem> items(count);
     for (auto& item : items) {
@@ -167,7 +194,9 @@ Result<std::vector<ListItem>> decode_list(std::string_view blob) {
         item.size = TRY(reader.u64());
         if (item.size == 0)
             return damaged("a list of chunks names one of no size");
+        item.patches = TRY(decode_patches(reader, item.size));
     }
+    TRY(reader.must_be_at_end());
     return items;
 }
 
