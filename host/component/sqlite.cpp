@@ -7,6 +7,7 @@
 #include "component/sqlite_image.h"
 #include "component/sqlite_restore.h"
 #include "component/sqlite_survey.h"
+#include "vault/image.h"
 
 #include "base/bytes.h"
 
@@ -83,7 +84,7 @@ class SqliteComponent final : public Component {
     Patience patience(const Work& work) const { return { patience_, &work.cancel }; }
     Result<Remembered> store_image(vault::Writer& into, const Work& work);
     Result<Remembered> survey_and_store(vault::Writer& into, const Work& work, const io::Path& image,
-                                        const Signature& signature);
+                                        const Signature& signature, const vault::Content& before);
     Result<vault::ChunkId> store_entry(vault::Writer& into, const vault::Content& content);
     Result<RestoreReport> switch_to(vault::Vault& from, const ComponentRecord& record, const Work& work,
                                     const Switch& plan);
@@ -140,7 +141,8 @@ Result<Remembered> SqliteComponent::store_image(vault::Writer& into, const Work&
         const auto image = TRY(take_image(request));
         if (!image.made)
             return last;
-        auto fresh = TRY(survey_and_store(into, work, request.image, image.signature));
+        const auto before = last.ok() ? last.value().content : vault::Content();
+        auto fresh = TRY(survey_and_store(into, work, request.image, image.signature, before));
         TRY(remember(cache, fresh));
         return fresh;
     }();
@@ -149,8 +151,8 @@ Result<Remembered> SqliteComponent::store_image(vault::Writer& into, const Work&
 }
 
 Result<Remembered> SqliteComponent::survey_and_store(vault::Writer& into, const Work& work,
-                                                     const io::Path& image,
-                                                     const Signature& signature) {
+                                                     const io::Path& image, const Signature& signature,
+                                                     const vault::Content& before) {
     Remembered stored{ .signature = signature };
     {
         const auto copy = TRY(SqliteHandle::open(image, SqliteHandle::Access::own, patience(work)));
@@ -164,8 +166,15 @@ Result<Remembered> SqliteComponent::survey_and_store(vault::Writer& into, const 
         stored.detail = std::move(found).value();
     }
     (*stored.detail.map())["path"] = live().string();
+    const auto page_size = static_cast<std::uint32_t>(stored.detail.integer_at("page_size"));
+    auto writer = TRY(vault::ImageWriter::begin(into, page_size, before, work.state / "pages"));
     auto bytes = TRY(io::FileSource::open(image));
-    stored.content = TRY(into.store(bytes));
+    std::string piece(1 << 20, '\0');
+    while (const auto taken = TRY(io::read_fully(bytes, piece.data(), piece.size()))) {
+        TRY(work.cancel.check());
+        TRY(writer.add(std::string_view(piece).substr(0, taken)));
+    }
+    stored.content = TRY(writer.finish());
     return stored;
 }
 

@@ -107,7 +107,8 @@ void open_frames(const PackOpener& opener, const Identifier& identify, std::stri
         const auto blob = open_frame(opener, identify, bytes.substr(entry.offset, entry.length));
         const bool in_place = entry.offset == at;
         at = entry.offset + entry.length;
-        if (blob.ok() && in_place && blob.value().id == entry.id && blob.value().ordinal == ordinal++ &&
+        const auto number = ordinal++;
+        if (blob.ok() && in_place && blob.value().id == entry.id && blob.value().ordinal == number &&
             blob.value().flags == entry.flags)
             into.sound.insert(entry.id);
         else

@@ -115,6 +115,7 @@ class Writer {
     Result<Snapshot> finish(SnapshotDraft draft);
 
     struct State;
+    State& state() { return *state_; } // for this folder
 
   private:
     friend class Vault;

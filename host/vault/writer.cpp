@@ -1,11 +1,8 @@
 // Writing: packs, then index, then the snapshot, each durable before the next.
-#include "vault/chain.h"
-#include "vault/chunker.h"
 #include "vault/codec.h"
 #include "vault/content_lists.h"
-#include "vault/pack_writer.h"
 #include "vault/snapshot_file.h"
-#include "vault/state.h"
+#include "vault/writer_state.h"
 
 #include "base/id.h"
 
@@ -29,35 +26,6 @@ std::string host_name() {
 }
 
 } // namespace
-
-struct Writer::State {
-    explicit State(Vault::State& of)
-        : vault(of), chunker(of.keyring.chunker), packs(of.keyring, of.identify, *of.location) {}
-
-    Vault::State& vault;
-    Chunker chunker;
-    PackWriter packs;
-    std::vector<PackRecord> unindexed;          // durable, and in no index file yet
-    std::unordered_set<ChunkId, IdHash> stored; // by this backup, not yet in the merged index
-    std::unordered_set<PackId, IdHash> absent;  // indexed, but gone from the location or cut short
-    BadPlaces damaged;                          // what check found
-    Counters counters;
-    std::uint64_t index_bytes = 0; // of the files written beside packs
-    // After a failed write nothing more is written: a snapshot must not name what is not there.
-    std::optional<Error> failed;
-
-    Result<void> begin();
-    bool has(const ChunkId& id) const;
-    Result<ChunkId> put(BlobKind kind, std::string_view plain);
-    Result<Content> store(io::Source& bytes);
-    Result<ChunkId> store_tree(const Tree& tree);
-    Result<void> index_written();
-    Result<void> flush();
-    Result<Snapshot> finish(SnapshotDraft draft);
-    Result<Snapshot> number_and_name(SnapshotDraft draft, const Chain& chain);
-    Result<void> create(std::string_view name, std::string_view bytes);
-    Result<void> failing(Result<void> result);
-};
 
 Result<void> Writer::State::begin() {
     TRY(vault.complete_creation());
