@@ -150,8 +150,17 @@ Result<SqliteConnection> SqliteConnection::open(const io::Path& path, Access acc
     const int flags = access == Access::read_only    ? SQLITE_OPEN_READONLY
                       : access == Access::read_write ? SQLITE_OPEN_READWRITE
                                                      : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+    return open(path, flags, nullptr);
+}
+
+Result<SqliteConnection> SqliteConnection::open_in(const char* file_system, const io::Path& path) {
+    return open(path, SQLITE_OPEN_READONLY, file_system);
+}
+
+Result<SqliteConnection> SqliteConnection::open(const io::Path& path, int flags,
+                                                const char* file_system) {
     sqlite3* raw = nullptr;
-    const int code = sqlite3_open_v2(path.c_str(), &raw, flags, nullptr);
+    const int code = sqlite3_open_v2(path.c_str(), &raw, flags, file_system);
     SqliteConnection connection(raw, path);
     if (code != SQLITE_OK)
         return connection.last_error();

@@ -28,6 +28,8 @@ class SqliteConnection {
     };
     // Kind::missing, Kind::denied, Kind::corrupt (no database), Kind::io.
     static Result<SqliteConnection> open(const io::Path& path, Access access);
+    // Read only, in a file system that was registered with SQLite under a name of its own.
+    static Result<SqliteConnection> open_in(const char* file_system, const io::Path& path);
     SqliteConnection(SqliteConnection&&) noexcept;
     SqliteConnection& operator=(SqliteConnection&&) noexcept;
     ~SqliteConnection();
@@ -54,6 +56,7 @@ class SqliteConnection {
     Error last_error() const;
 
   private:
+    static Result<SqliteConnection> open(const io::Path& path, int flags, const char* file_system);
     SqliteConnection(sqlite3* handle, io::Path path) : handle_(handle), path_(std::move(path)) {}
     sqlite3* handle_ = nullptr;
     io::Path path_;

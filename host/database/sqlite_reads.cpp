@@ -11,7 +11,6 @@ namespace respawn::database {
 
 namespace {
 
-constexpr Duration longest_read = std::chrono::seconds(30);
 constexpr int instructions_between_looks = 20'000;
 
 // Functions of SQL that do more than compute.
@@ -73,8 +72,8 @@ Error not_reading(const Error& refused) {
 
 } // namespace
 
-ReadGuard::ReadGuard(SqliteConnection& connection)
-    : connection_(connection), stop_at_(now() + longest_read) {
+ReadGuard::ReadGuard(SqliteConnection& connection, Duration longest)
+    : connection_(connection), stop_at_(now() + longest) {
     sqlite3_set_authorizer(connection_.handle(), may_read, nullptr);
     sqlite3_progress_handler(connection_.handle(), instructions_between_looks, past_deadline,
                              &stop_at_);
@@ -85,9 +84,18 @@ ReadGuard::~ReadGuard() {
     sqlite3_progress_handler(connection_.handle(), 0, nullptr, nullptr);
 }
 
+Result<void> guarded_query(SqliteConnection& connection, std::string_view sql, const RowSink& sink,
+                           Duration longest) {
+    const ReadGuard guard(connection, longest);
+    auto done = connection.query(sql, {}, sink);
+    return !done.ok() && done.error().kind == Kind::denied ? not_reading(done.error())
+                                                           : std::move(done);
+}
+
 Result<Rows> guarded_query(SqliteConnection& connection, std::string_view sql,
                            const std::vector<Value>& parameters) {
-    const ReadGuard guard(connection);
+    constexpr Duration longest_read = std::chrono::seconds(30);
+    const ReadGuard guard(connection, longest_read);
     Rows result;
     std::size_t bytes = 0;
     auto done = connection.query(sql, parameters,

@@ -10,7 +10,7 @@ namespace respawn::database {
 // columns and functions, nothing else, and long statements are stopped at the deadline.
 class ReadGuard {
   public:
-    explicit ReadGuard(SqliteConnection& connection);
+    explicit ReadGuard(SqliteConnection& connection, Duration longest = std::chrono::seconds(30));
     ReadGuard(const ReadGuard&) = delete;
     ReadGuard& operator=(const ReadGuard&) = delete;
     ~ReadGuard();
@@ -19,6 +19,10 @@ class ReadGuard {
     SqliteConnection& connection_;
     Moment stop_at_;
 };
+
+// One reading statement under a ReadGuard; each row goes to the sink.
+Result<void> guarded_query(SqliteConnection& connection, std::string_view sql, const RowSink& sink,
+                           Duration longest);
 
 // One reading statement under a ReadGuard, bounded by most_result_bytes.
 Result<Rows> guarded_query(SqliteConnection& connection, std::string_view sql,
