@@ -31,7 +31,7 @@ Result<void> ContentLists::close(std::size_t level) {
 Result<ContentLists::Root> ContentLists::finish() {
     for (std::size_t level = 0; level < levels_.size(); ++level) {
         const bool top = level + 1 == levels_.size();
-        if (top && levels_[level].size() == 1)
+        if (top && levels_[level].size() == 1 && levels_[level].front().patches.empty())
             return Root{ levels_[level].front().id, static_cast<std::uint8_t>(level) };
         if (!levels_[level].empty())
             TRY(close(level));

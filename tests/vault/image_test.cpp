@@ -165,3 +165,13 @@ TEST_CASE("a damaged patch is found and named with what it hurts, and the next i
     const auto third = take(bench, image, second.content);
     REQUIRE(read_back(bench, third.content) == image);
 }
+
+TEST_CASE("an image of one block keeps its patches") {
+    Bench bench;
+    auto image = noise(20 * page, 12);
+    const auto first = take(bench, image, {});
+    change(image, 2, 13);
+    const auto second = take(bench, image, first.content);
+    REQUIRE(second.stored < 5 * page);
+    REQUIRE(read_back(bench, second.content) == image);
+}
