@@ -1,4 +1,4 @@
-// zstd, at the level that sampling chose: level 1, or none where the bytes do not shrink.
+// zstd, at the level that a trial on part of the bytes chose: 1, 3, or none where they do not shrink.
 #pragma once
 
 #include "base/result.h"
