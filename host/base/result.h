@@ -2,6 +2,7 @@
 // on purpose. A library's exception is turned into an Error where the library is called.
 #pragma once
 
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -61,7 +62,12 @@ class MaybeError {
             drop();
     }
     explicit operator bool() const { return held_ != nullptr; }
-    Error& operator*() const { return *held_; }
+    // Ends the program where there is none: to ask for it is a mistake of this program's.
+    Error& operator*() const {
+        if (!held_)
+            std::abort();
+        return *held_;
+    }
     // Names the task and its object, where no deeper layer has named one.
     void name_task(std::string_view what, std::string_view on);
 
@@ -84,9 +90,9 @@ template <class T> class [[nodiscard]] Result {
 
     bool ok() const { return !error_; }
     explicit operator bool() const { return ok(); }
-    T& value() & { return *value_; }
-    const T& value() const& { return *value_; }
-    T value() && { return std::move(*value_); }
+    T& value() & { return value_.value(); }
+    const T& value() const& { return value_.value(); }
+    T value() && { return std::move(value_).value(); }
     Error& error() & { return *error_; }
     const Error& error() const& { return *error_; }
     Error&& error() && { return std::move(*error_); }

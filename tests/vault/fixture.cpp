@@ -88,6 +88,7 @@ std::vector<std::string> Bench::damage() {
 }
 
 Result<void> BrokenLocation::create(std::string_view name, io::Source& bytes) {
+    const std::scoped_lock lock(mutex_);
     TRY(location::must_be_name(name));
     const bool fails = fail_at >= 0 && creations++ >= fail_at;
     const Error error{ .kind = failure, .why = "the disk of this test is broken" };
@@ -103,6 +104,7 @@ Result<void> BrokenLocation::create(std::string_view name, io::Source& bytes) {
 }
 
 Result<std::string> BrokenLocation::read(std::string_view name, location::Range range) {
+    const std::scoped_lock lock(mutex_);
     TRY(location::must_be_name(name));
     const auto found = files.find(name);
     if (found == files.end())
@@ -115,6 +117,7 @@ Result<std::string> BrokenLocation::read(std::string_view name, location::Range 
 }
 
 Result<std::vector<location::Entry>> BrokenLocation::list(std::string_view prefix) {
+    const std::scoped_lock lock(mutex_);
     std::vector<location::Entry> entries;
     for (const auto& [name, bytes] : files)
         if (name.starts_with(prefix))
@@ -123,6 +126,7 @@ Result<std::vector<location::Entry>> BrokenLocation::list(std::string_view prefi
 }
 
 Result<void> BrokenLocation::remove(std::string_view name) {
+    const std::scoped_lock lock(mutex_);
     if (const auto found = files.find(name); found != files.end())
         files.erase(found);
     return {};

@@ -6,6 +6,7 @@
 #include "vault/vault.h"
 
 #include <map>
+#include <mutex>
 #include <string>
 
 namespace respawn::vault_test {
@@ -65,6 +66,9 @@ class BrokenLocation final : public location::Location {
     bool half_done = false; // the failing one is written and yet reported as failed
     Kind failure = Kind::io;
     std::size_t bytes_read = 0;
+
+  private:
+    std::mutex mutex_; // a backup writes on threads of its own
 };
 
 // Whose name begins so; the first of them.
