@@ -59,50 +59,59 @@ Result<io::Path> keep_old(const io::Path& file, const crypto::Key& key, unsigned
     return kept;
 }
 
-Result<std::string> opened_key(const Vault& vault, std::string& replaces) {
-    for (const auto& key : vault.keys())
-        if (key.opened) {
-            replaces = key.replaces;
-            return key.id;
-        }
+Result<KeySlot> opened_key(const Vault& vault) {
+    for (auto& key : vault.keys())
+        if (key.opened)
+            return key;
     return Error{ .kind = Kind::internal, .why = "the vault does not know what opened it" };
 }
 
-bool has_key(const Vault& vault, const std::string& id) {
-    return !id.empty() && vault.find_key(id).ok();
+using Vaults = std::vector<std::unique_ptr<Vault>>;
+
+Result<Vaults> open_all(const std::vector<VaultPlace>& places, const crypto::Key& key) {
+    Vaults vaults;
+    for (const auto& place : places)
+        vaults.push_back(TRY(Vault::open(place.location, key, place.cache)));
+    return vaults;
 }
 
-// The end of every rotation, and all that is left of a killed one: the key on disk takes out the one it
-// replaces.
-Result<Rotation> finish(Vault& vault, io::Path old_key) {
-    std::string replaces;
-    const auto slot = TRY(opened_key(vault, replaces));
-    if (has_key(vault, replaces))
-        TRY(vault.remove_key(replaces));
-    return Rotation{ std::move(old_key), slot, vault.epoch() };
+Result<bool> is_unfinished(const Vault& vault) {
+    const auto key = TRY(opened_key(vault));
+    return !key.replaces.empty() && vault.find_key(key.replaces).ok();
+}
+
+// The end of every rotation, and all that is left of some killed ones: the key on disk takes out the
+// one that it replaces.
+Result<Rotation> finish(const Vaults& vaults, io::Path old_key) {
+    Rotation done{ .old_key = std::move(old_key), .slot = {} };
+    for (const auto& vault : vaults) {
+        const auto key = TRY(opened_key(*vault));
+        if (TRY(is_unfinished(*vault)))
+            TRY(vault->remove_key(key.replaces));
+        done.slot = key.id;
+        done.epoch = std::max(done.epoch, vault->epoch());
+    }
+    return done;
 }
 
 } // namespace
 
-Result<Rotation> rotate_key_file(const std::shared_ptr<location::Location>& location,
-                                 const io::Path& named, const io::Path& cache) {
-    const auto file = TRY(real_file(named).while_doing("exchange the key", named.string()));
+Result<Rotation> rotate_key_file(const std::vector<VaultPlace>& places, const io::Path& named) {
+    const auto file = TRY(real_file(named));
     const auto old = TRY(crypto::read_key_file(file));
-    auto vault = TRY(Vault::open(location, old, cache));
-    std::string replaces;
-    const auto old_slot = TRY(opened_key(*vault, replaces));
-    if (has_key(*vault, replaces))
-        return finish(*vault, {});
+    const auto vaults = TRY(open_all(places, old));
+    for (const auto& vault : vaults)
+        if (TRY(is_unfinished(*vault)))
+            return finish(vaults, {});
     const auto fresh = TRY(next_key(file).while_doing("make the new key", file.string()));
-    const auto label = TRY(vault->find_key(old_slot)).label;
-    TRY(vault->add_key(fresh, label, true));
-    auto kept = TRY(
-        keep_old(file, old, vault->key_file_number()).while_doing("keep the old key", file.string()));
+    for (const auto& vault : vaults)
+        TRY(vault->add_key(fresh, TRY(opened_key(*vault)).label, true));
+    auto kept = TRY(keep_old(file, old, vaults.front()->key_file_number())
+                        .while_doing("keep the old key", file.string()));
     TRY(io::rename_durably(beside(file, ".next"), file)
             .while_doing("put the new key in the old one's place", file.string()));
     // Read from the disk again: only a key that is there for good may take the old one out.
-    auto reopened = TRY(Vault::open(location, TRY(crypto::read_key_file(file)), cache));
-    return finish(*reopened, std::move(kept));
+    return finish(TRY(open_all(places, TRY(crypto::read_key_file(file)))), std::move(kept));
 }
 
 } // namespace respawn::vault

@@ -6,6 +6,12 @@
 
 namespace respawn::vault {
 
+// A vault's location and its local cache.
+struct VaultPlace {
+    std::shared_ptr<location::Location> location;
+    io::Path cache;
+};
+
 struct Rotation {
     io::Path old_key;        // where the old key is kept; empty when only a killed one was finished
     std::string slot;        // id of the new key
@@ -15,7 +21,8 @@ struct Rotation {
 // The new key is made in FILE.next; a slot file lets both open; the old key is kept in FILE.old-NNNN;
 // FILE.next takes FILE's place; a last slot file, written with FILE as it is then, takes the old key
 // out and begins a new epoch.
-Result<Rotation> rotate_key_file(const std::shared_ptr<location::Location>& location,
-                                 const io::Path& file, const io::Path& cache);
+// With several vaults that one file opens, each step is done at all of them before the next: where one
+// is out of reach, nothing is exchanged.
+Result<Rotation> rotate_key_file(const std::vector<VaultPlace>& places, const io::Path& file);
 
 } // namespace respawn::vault

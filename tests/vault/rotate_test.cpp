@@ -23,7 +23,7 @@ struct WithFile {
         snapshot = bench.back_up({ { "a", "1" } });
     }
     Result<vault::Rotation> rotate() {
-        return vault::rotate_key_file(bench.location, file, bench.cache);
+        return vault::rotate_key_file({ { bench.location, bench.cache } }, file);
     }
     bool key_on_disk_restores() {
         const auto key = crypto::read_key_file(file);
@@ -88,7 +88,7 @@ TEST_CASE("a key file that is a link stays one, and its target is exchanged") {
     WithFile rig;
     const auto link = rig.bench.folder.path() / "link.key";
     std::filesystem::create_symlink(rig.file, link);
-    REQUIRE(vault::rotate_key_file(rig.bench.location, link, rig.bench.cache).ok());
+    REQUIRE(vault::rotate_key_file({ { rig.bench.location, rig.bench.cache } }, link).ok());
     REQUIRE(std::filesystem::is_symlink(link));
     REQUIRE(crypto::read_key_file(link).value() == crypto::read_key_file(rig.file).value());
     REQUIRE(rig.key_on_disk_restores());
@@ -102,4 +102,29 @@ TEST_CASE("rotating with a folder that cannot be written changes nothing") {
     REQUIRE_FALSE(rig.rotate().ok());
     REQUIRE(broken(rig.bench).files == files);
     REQUIRE(rig.key_on_disk_restores());
+}
+
+TEST_CASE("several vaults that one file opens get the new key together, or none does") {
+    WithFile rig;
+    Bench second;
+    second.key = rig.bench.key;
+    second.back_up({ { "b", "2" } });
+    const std::vector<vault::VaultPlace> places{ { rig.bench.location, rig.bench.cache },
+                                                 { second.location, second.cache } };
+    for (int dies_at = 0; dies_at < 4; ++dies_at) {
+        CAPTURE(dies_at);
+        broken(second).creations = 0;
+        broken(second).fail_at = dies_at;
+        const bool done = vault::rotate_key_file(places, rig.file).ok();
+        broken(second).fail_at = -1;
+        REQUIRE_FALSE(done);
+        REQUIRE(rig.key_on_disk_restores());
+        second.key = crypto::read_key_file(rig.file).value();
+        REQUIRE(second.open()->keys().size() >= 1);
+        REQUIRE(vault::rotate_key_file(places, rig.file).ok());
+        REQUIRE(rig.key_on_disk_restores());
+        second.key = crypto::read_key_file(rig.file).value();
+        REQUIRE(second.open()->keys().size() == 1);
+        REQUIRE(rig.bench.key != second.key);
+    }
 }
