@@ -19,17 +19,21 @@ Result<crypto::Key> key_in(const io::Path& file) {
     return io::is_there(file) ? crypto::read_key_file(file) : crypto::make_key_file(file);
 }
 
+Result<void> must_name_one(const Typed& typed) {
+    if (typed.has("--key-file-new") + typed.has("--passphrase-file-new") + typed.has("--recovery") == 1)
+        return {};
+    return Error{ .kind = Kind::usage,
+                  .why = "one key can be added at a time, and one has to be named",
+                  .fix = "give --key-file-new FILE, --passphrase-file-new FILE or --recovery" };
+}
+
 Result<Fresh> fresh_secret(const Typed& typed) {
-    if (typed.has("--key-file-new") + typed.has("--new-passphrase-file") + typed.has("--recovery") != 1)
-        return Error{ .kind = Kind::usage,
-                      .why = "one kind of key can be added at a time, and one has to be named",
-                      .fix = "give --key-file-new FILE, --new-passphrase-file FILE or --recovery" };
     if (typed.has("--key-file-new")) {
         const auto file = typed.value("--key-file-new");
         return Fresh{ TRY(key_in(file).while_doing("make the key", file)), {} };
     }
-    if (typed.has("--new-passphrase-file"))
-        return Fresh{ TRY(read_passphrase(typed.value("--new-passphrase-file"), true)), {} };
+    if (typed.has("--passphrase-file-new"))
+        return Fresh{ TRY(read_passphrase(typed.value("--passphrase-file-new"), true)), {} };
     const auto key = crypto::Key::random();
     return Fresh{ vault::Unlock::recovery(key), Secret("recovery key", crypto::recovery_digits(key)) };
 }
@@ -46,6 +50,7 @@ void show_recovery(const Secret& digits) {
 }
 
 Result<int> add(const Context& context) {
+    TRY(must_name_one(context.typed));
     auto open = TRY(open_vault(context, config::Strictness::lenient));
     const auto fresh = TRY(fresh_secret(context.typed));
     const auto key =
@@ -73,7 +78,7 @@ extern const Verb keys_add = {
         { { .name = "--key-file-new",
             .value = "FILE",
             .doc = "add this key file; it is made when it is not there" },
-          { .name = "--new-passphrase-file",
+          { .name = "--passphrase-file-new",
             .value = "FILE",
             .doc = "add the passphrase in this file; - asks for it, twice" },
           { .name = "--recovery", .doc = "add a recovery key: digits for paper, shown once" },

@@ -47,7 +47,7 @@ Result<int> rotate_passphrase(const Context& context, const config::Config& conf
         say_json(Value::Map{ { "epoch", std::int64_t{ vault->epoch() } }, { "old_key", Value() } });
     else
         say(fmt::format("what is stored from now on is sealed under epoch {}", vault->epoch()));
-    tell("The passphrase stays as it is. To exchange it: respawn keys add --new-passphrase-file -, "
+    tell("The passphrase stays as it is. To exchange it: respawn keys add --passphrase-file-new -, "
          "change "
          "where the\nconfiguration takes it from, then: respawn keys remove ID");
     return 0;

@@ -193,11 +193,11 @@ class Hidden {
     Hidden() : switched_(::tcgetattr(STDIN_FILENO, &before_) == 0) {
         auto silent = before_;
         silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
-        switched_ = switched_ && ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) == 0;
+        switched_ = switched_ && ::tcsetattr(STDIN_FILENO, TCSADRAIN, &silent) == 0;
     }
     ~Hidden() {
         if (switched_)
-            ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
+            ::tcsetattr(STDIN_FILENO, TCSADRAIN, &before_);
     }
     Hidden(const Hidden&) = delete;
     Hidden& operator=(const Hidden&) = delete;

@@ -20,7 +20,8 @@ std::string readme_text(std::string_view url) {
         "Written by respawn " RESPAWN_VERSION ", vault format {0}.\n"
         "\n"
         "To restore the newest backup you need the program respawn (this version or a later one),\n"
-        "this folder, and the vault's key file (64 hex digits, kept somewhere else). Then:\n"
+        "this folder, and what opens the vault, kept somewhere else: its key file (64 hex digits),\n"
+        "or a passphrase or recovery key (--passphrase-file or --recovery-key-file). Then:\n"
         "\n"
         "    respawn restore latest --location {1} --key-file KEY-FILE --to NEW-FOLDER\n"
         "\n"
@@ -28,7 +29,7 @@ std::string readme_text(std::string_view url) {
         "To prove it is sound:  respawn check --read-data --location {1} --key-file KEY-FILE\n"
         "\n"
         "If the folder was moved, write its new place behind --location.\n"
-        "Without the key file nothing here can be read, by anyone. Do not change or delete files\n"
+        "Without one of its keys nothing here can be read, by anyone. Do not change or delete files\n"
         "here by hand. How every byte is laid out: docs/vault-format.md in respawn's source.\n",
         format_version, url);
 }

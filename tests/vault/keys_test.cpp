@@ -295,3 +295,17 @@ TEST_CASE("slots of a kind that a later version brings are kept when the keys ch
     REQUIRE(kept.slots[1].parameters == "anything");
     REQUIRE(kept.slots[1].public_key == later.public_key);
 }
+
+TEST_CASE("a file of this machine opens with the same secret alone, also in another process") {
+    const auto key = crypto::Key::random();
+    const auto sealed = words("a long passphrase").seal("journal", "secret").value();
+    REQUIRE(words("a long passphrase").open("journal", sealed).value() == "secret");
+    REQUIRE_FALSE(words("a long passphrasf").open("journal", sealed).ok());
+    REQUIRE_FALSE(words("a long passphrase").open("other", sealed).ok());
+    REQUIRE_FALSE(vault::Unlock(key).open("journal", sealed).ok());
+    const auto by_key = vault::Unlock(key).seal("journal", "secret").value();
+    REQUIRE(vault::Unlock(key).open("journal", by_key).value() == "secret");
+    REQUIRE_FALSE(vault::Unlock::recovery(key).open("journal", by_key).ok());
+    for (std::size_t size = 0; size < sealed.size(); ++size)
+        REQUIRE_FALSE(words("a long passphrase").open("journal", sealed.substr(0, size)).ok());
+}
