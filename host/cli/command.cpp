@@ -28,6 +28,14 @@ Error unknown_verb(const std::string& word) {
     std::vector<std::string> names;
     for (const auto* verb : verbs())
         names.emplace_back(verb->name);
+    std::vector<std::string> group; // "keys" alone: its verbs
+    for (const auto& name : names)
+        if (name.starts_with(word + " "))
+            group.push_back("respawn " + name);
+    if (!group.empty())
+        return Error{ .kind = Kind::usage,
+                      .why = fmt::format("'{}' needs a second word", printable(word)),
+                      .fix = join(group, ", ") };
     const auto near = nearest(word, names);
     return Error{ .kind = Kind::usage,
                   .why = fmt::format("there is no verb '{}'", printable(word)),

@@ -45,8 +45,11 @@ Finding check_component(run::Game& game, const config::ComponentSettings& settin
 
 std::vector<Finding> check_all(run::Game& game, const Cancellation& cancel) {
     std::vector<Finding> findings;
-    const auto key = crypto::read_key_file(game.config().key_file);
-    findings.push_back(proved(fmt::format("key {}", printable(game.config().key_file.string())),
+    const auto& config = game.config();
+    const auto key = run::configured_unlock(config);
+    findings.push_back(proved(config.passphrase.empty()
+                                  ? fmt::format("key {}", printable(config.key_file.string()))
+                                  : fmt::format("passphrase {}", printable(config.passphrase.name())),
                               key.ok() ? nullptr : &key.error()));
     if (key.ok())
         findings.push_back(check_vault(game));

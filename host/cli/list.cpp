@@ -1,4 +1,5 @@
 #include "base/text.h"
+#include "cli/opening.h"
 #include "cli/output.h"
 #include "cli/snapshot_view.h"
 #include "cli/verb.h"
@@ -10,9 +11,9 @@ namespace respawn::cli {
 namespace {
 
 Result<int> list_snapshots(const Context& context) {
-    auto game = TRY(context.game(config::Strictness::lenient));
+    const auto open = TRY(open_vault(context, config::Strictness::lenient));
     std::vector<vault::Damage> damaged;
-    auto snapshots = TRY(TRY(game.vault())->snapshots(&damaged));
+    auto snapshots = TRY(open.vault->snapshots(&damaged));
     if (context.json) {
         Value::List list;
         for (const auto& snapshot : snapshots)
@@ -39,6 +40,7 @@ Result<int> list_snapshots(const Context& context) {
 extern const Verb list = {
     .name = "list",
     .summary = "Lists the backups in the vault, oldest first.",
+    .options = with_opening({}),
     .details = "A ! behind a component's name: it failed or was empty in that backup.",
     .example = "respawn list --json",
     .run = list_snapshots,

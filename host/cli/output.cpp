@@ -8,11 +8,15 @@
 #include <cstdlib>
 #include <fmt/format.h>
 #include <iostream>
+#include <optional>
+#include <termios.h>
 #include <unistd.h>
 
 namespace respawn::cli {
 
 namespace {
+
+constexpr std::size_t most_typed = 4096;
 
 bool colours_wanted() {
     static const bool wanted = ::isatty(STDOUT_FILENO) && !std::getenv("NO_COLOR");
@@ -179,6 +183,80 @@ Result<bool> ask(std::string_view question, std::string_view otherwise_type) {
     std::string answer;
     std::getline(std::cin, answer);
     return trimmed(answer) == "yes";
+}
+
+namespace {
+
+// Switches the terminal's echo off while it lives.
+class Hidden {
+  public:
+    Hidden() : switched_(::tcgetattr(STDIN_FILENO, &before_) == 0) {
+        auto silent = before_;
+        silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+        switched_ = switched_ && ::tcsetattr(STDIN_FILENO, TCSADRAIN, &silent) == 0;
+    }
+    ~Hidden() {
+        if (switched_)
+            ::tcsetattr(STDIN_FILENO, TCSADRAIN, &before_);
+    }
+    Hidden(const Hidden&) = delete;
+    Hidden& operator=(const Hidden&) = delete;
+
+  private:
+    termios before_{};
+    bool switched_;
+};
+
+Result<void> must_have_terminal(std::string_view question) {
+    if (::isatty(STDIN_FILENO) && ::isatty(STDERR_FILENO))
+        return {};
+    return Error{ .kind = Kind::needs_person,
+                  .why = fmt::format("there is no terminal to ask on ({})", trimmed(question)),
+                  .fix = "write it into a file of mode 600 and name the file" };
+}
+
+// A line without its newline; nothing at the end of the input. Not through a stream, whose buffer would
+// keep it, and which would not notice Ctrl-C.
+Result<std::optional<std::string>> read_line() {
+    std::string line;
+    line.reserve(most_typed);
+    for (char letter = 0; line.size() < most_typed; line += letter) {
+        const auto taken = ::read(STDIN_FILENO, &letter, 1);
+        if (taken < 0)
+            return Error{ .kind = Kind::cancelled, .why = "interrupted while it was typed" };
+        if (taken == 0 && line.empty())
+            return std::optional<std::string>();
+        if (taken == 0 || letter == '\n')
+            break;
+    }
+    return std::optional(std::move(line));
+}
+
+} // namespace
+
+Result<Secret> ask_secret(std::string_view question) {
+    TRY(must_have_terminal(question));
+    put(stderr, question);
+    auto line = [] {
+        const Hidden hidden;
+        return read_line();
+    }();
+    put(stderr, "\n");
+    return Secret("typed", TRY(std::move(line)).value_or(""));
+}
+
+Result<Secret> ask_lines(std::string_view question) {
+    TRY(must_have_terminal(question));
+    put(stderr, fmt::format("{}\n", question));
+    std::string all;
+    all.reserve(most_typed);
+    while (all.size() < most_typed) {
+        const auto line = TRY(read_line());
+        if (!line || trimmed(*line).empty())
+            break;
+        all += *line + " ";
+    }
+    return Secret("typed", std::move(all));
 }
 
 std::string age_of(std::int64_t microseconds) {

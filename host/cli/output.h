@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "base/secret.h"
 #include "base/value.h"
 #include "database/database.h"
 
@@ -56,6 +57,11 @@ class ProgressBar {
 
 // Asks a yes-or-no question on the terminal. Kind::needs_person without one.
 Result<bool> ask(std::string_view question, std::string_view otherwise_type);
+
+// Asks for a text that is not shown while it is typed; for several lines, shown, until an empty one.
+// Kind::needs_person without a terminal, Kind::cancelled after Ctrl-C.
+Result<Secret> ask_secret(std::string_view question);
+Result<Secret> ask_lines(std::string_view question);
 
 // "3 h 12 min ago"
 std::string age_of(std::int64_t microseconds);

@@ -1,4 +1,5 @@
 #include "base/text.h"
+#include "cli/opening.h"
 #include "cli/output.h"
 #include "cli/snapshot_view.h"
 #include "cli/verb.h"
@@ -95,8 +96,8 @@ Result<void> say_rows(database::BytesDatabase& database, const std::string& sql)
 }
 
 Result<int> query_backup(const Context& context) {
-    auto game = TRY(context.game(config::Strictness::lenient));
-    auto* vault = TRY(game.vault());
+    const auto open = TRY(open_vault(context, config::Strictness::lenient));
+    auto* vault = open.vault;
     const auto snapshot =
         TRY(vault::find_snapshot(TRY(vault->snapshots()), context.typed.value("BACKUP"), {}, now()));
     const auto* record = TRY(database_in(snapshot, context.typed.value("--component")));
@@ -118,10 +119,11 @@ extern const Verb query = {
                      .doc = "an id, a prefix of one, latest, latest:PLAN or @TIME",
                      .required = true },
                    { .name = "SQL", .doc = "one statement that only reads", .required = true } },
-    .options = { { .name = "--component",
-                   .value = "NAME",
-                   .doc = "which database, when the backup holds several" },
-                 { .name = "--csv", .doc = "comma-separated values, with a line of headings" } },
+    .options =
+        with_opening({ { .name = "--component",
+                         .value = "NAME",
+                         .doc = "which database, when the backup holds several" },
+                       { .name = "--csv", .doc = "comma-separated values, with a line of headings" } }),
     .details =
         "Only the pages that the statement needs are read from the vault. With --json the answer "
         "is an array of objects, one a row.",

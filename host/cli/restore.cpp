@@ -1,9 +1,9 @@
 #include "base/id.h"
 #include "base/text.h"
+#include "cli/opening.h"
 #include "cli/output.h"
 #include "cli/snapshot_view.h"
 #include "cli/verb.h"
-#include "location/locations.h"
 
 #include <fmt/format.h>
 
@@ -13,32 +13,14 @@ namespace {
 
 constexpr std::string_view restore_runbook = "restore";
 
-// What a restore works on, with a configuration or without one.
-struct Source {
-    std::optional<run::Game> game;
-    std::unique_ptr<vault::Vault> opened; // without a configuration
-    std::unique_ptr<io::TemporaryFolder> cache;
-    vault::Vault* vault = nullptr;
-};
+using Source = OpenVault; // what a restore works on
 
 Result<Source> open_source(const Context& context) {
-    Source source;
-    if (!context.typed.has("--location")) {
-        source.game = TRY(context.game(config::Strictness::lenient));
-        source.vault = TRY(source.game->vault());
-        return source;
-    }
-    if (!context.typed.has("--key-file") || !context.typed.has("--to"))
+    if (context.typed.has("--location") && !context.typed.has("--to"))
         return Error{ .kind = Kind::usage,
-                      .why = "without a configuration, restore needs the key and a place",
+                      .why = "without a configuration, restore needs a place to put things",
                       .fix = "respawn restore latest --location URL --key-file FILE --to FOLDER" };
-    const auto key = TRY(crypto::read_key_file(context.typed.value("--key-file")));
-    const auto url = context.typed.value("--location");
-    source.cache = std::make_unique<io::TemporaryFolder>(TRY(io::TemporaryFolder::make()));
-    source.opened = TRY(vault::Vault::open(TRY(location::open_location(url)), key, source.cache->path())
-                            .while_doing("open the vault", url));
-    source.vault = source.opened.get();
-    return source;
+    return open_vault(context, config::Strictness::lenient);
 }
 
 Result<std::vector<const vault::ComponentRecord*>> chosen(const vault::Snapshot& snapshot,
@@ -274,19 +256,14 @@ extern const Verb restore = {
     .arguments = { { .name = "BACKUP",
                      .doc = "an id, a prefix of one, latest, latest:PLAN or @TIME; latest when left "
                             "out" } },
-    .options = { { .name = "--component",
-                   .value = "NAME",
-                   .doc = "only this one; may be repeated",
-                   .repeated = true },
-                 { .name = "--to", .value = "PLACE", .doc = "a new folder; nothing live is touched" },
-                 { .name = "--yes", .doc = "replace the live data without asking" },
-                 { .name = "--reason", .value = "TEXT", .doc = "why, for the journal" },
-                 { .name = "--location",
-                   .value = "URL",
-                   .doc = "the vault, when there is no configuration (with --key-file and --to)" },
-                 { .name = "--key-file",
-                   .value = "FILE",
-                   .doc = "the key, when there is no configuration" } },
+    .options = with_opening(
+        { { .name = "--component",
+            .value = "NAME",
+            .doc = "only this one; may be repeated",
+            .repeated = true },
+          { .name = "--to", .value = "PLACE", .doc = "a new folder; nothing live is touched" },
+          { .name = "--yes", .doc = "replace the live data without asking" },
+          { .name = "--reason", .value = "TEXT", .doc = "why, for the journal" } }),
     .details = "Replacing live data shows what would happen and asks; what is replaced is kept aside. "
                "A restore that was killed is finished or\nrolled back by the next restore or resume.",
     .example = "respawn restore @yesterday --component database --to /tmp/yesterday",

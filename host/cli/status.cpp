@@ -15,7 +15,8 @@ struct State {
     std::vector<vault::Snapshot> snapshots;
     std::vector<journal::RunRecord> open_runs;
     std::optional<Error> vault_error, journal_error;
-    std::string next; // command
+    std::string recovery_key; // "stored", "not confirmed", "none"; empty while there is no vault
+    std::string next;         // command
     bool bad = false;
 };
 
@@ -34,6 +35,30 @@ void suggest(State& state, std::string command) {
         state.next = std::move(command);
 }
 
+std::string recovery_of(const vault::Vault& vault) {
+    std::string found = "none";
+    for (const auto& key : vault.keys())
+        if (key.kind == vault::SlotKind::recovery) {
+            if (key.confirmed.microseconds != 0)
+                return "stored";
+            found = "not confirmed";
+        }
+    return found;
+}
+
+// Whoever loses the key loses every backup, so this is said until it cannot happen.
+void nag_about_recovery(State& state) {
+    if (state.recovery_key == "none") {
+        say(fmt::format("  {:<12} {}", "recovery key",
+                        painted("none: with the key lost, every backup is", Colour::yellow)));
+        suggest(state, "respawn keys add --recovery");
+    } else if (state.recovery_key == "not confirmed") {
+        say(fmt::format("  {:<12} {}", "recovery key",
+                        painted("made, but nobody has shown that it was stored", Colour::yellow)));
+        suggest(state, "respawn keys confirm-recovery");
+    }
+}
+
 State look(run::Game& game) {
     State state;
     auto vault = game.vault();
@@ -43,6 +68,7 @@ State look(run::Game& game) {
             state.snapshots = std::move(snapshots).value();
         else
             state.vault_error = snapshots.error();
+        state.recovery_key = recovery_of(*vault.value());
     } else if (io::is_there(game.config().state / "vault-seen") ||
                vault.error().kind != Kind::missing) {
         state.vault_error = vault.error();
@@ -87,15 +113,17 @@ Value json_of(const run::Game& game, const State& state) {
     Value::List runs;
     for (const auto& run : state.open_runs)
         runs.push_back(cli::to_value(run));
-    return Value::Map{ { "game", game.config().game },
-                       { "environment", game.config().environment },
-                       { "snapshots", static_cast<std::int64_t>(state.snapshots.size()) },
-                       { "components", std::move(components) },
-                       { "open_runs", std::move(runs) },
-                       { "healthy", !state.bad },
-                       { "vault_error",
-                         state.vault_error ? run::to_value(*state.vault_error) : Value() },
-                       { "next", state.next } };
+    return Value::Map{
+        { "game", game.config().game },
+        { "environment", game.config().environment },
+        { "snapshots", static_cast<std::int64_t>(state.snapshots.size()) },
+        { "components", std::move(components) },
+        { "open_runs", std::move(runs) },
+        { "healthy", !state.bad },
+        { "recovery_key", state.recovery_key.empty() ? Value() : Value(state.recovery_key) },
+        { "vault_error", state.vault_error ? run::to_value(*state.vault_error) : Value() },
+        { "next", state.next }
+    };
 }
 
 void show(const run::Game& game, State& state) {
@@ -122,6 +150,7 @@ void show(const run::Game& game, State& state) {
         say(fmt::format("  {:<12} {} {} in {} since {}", painted(state_of(run), Colour::yellow), run.id,
                         run.runbook, run.phase.empty() ? "start" : run.phase,
                         to_rfc3339(run.started, true)));
+    nag_about_recovery(state);
     say(fmt::format("Next: {}", state.next.empty() ? "all is well; respawn --help lists what there is"
                                                    : state.next));
 }

@@ -145,6 +145,7 @@ Result<void> Check::run(Node& root) {
     if (root.shape == Node::Shape::nothing)
         root.shape = Node::Shape::map;
     TRY(section(root, ""));
+    TRY(one_vault_key(root));
     TRY(location_names(root));
     return plans(root);
 }
@@ -321,6 +322,18 @@ Result<void> Check::secret(Node& node) {
     if (!warning.empty())
         warn(node.place, warning);
     node.secret = std::move(found).value();
+    return {};
+}
+
+Result<void> Check::one_vault_key(const Node& root) const {
+    const auto& vault = *root.find("vault");
+    const auto* passphrase = vault.find("passphrase");
+    if (passphrase != nullptr && vault.find("key_file") != nullptr)
+        return mistake(passphrase->key_place, "a vault has a 'key_file' or a 'passphrase', not both",
+                       "keep the one that this machine opens the vault with");
+    if (passphrase == nullptr && vault.find("key_file") == nullptr)
+        return mistake(vault.place, "the key 'key_file' is missing here, or 'passphrase' instead of it",
+                       "write key_file: PATH; `openssl rand -hex 32` or `respawn init` makes one");
     return {};
 }
 

@@ -34,6 +34,7 @@ class Check {
     Result<void> secret(Node& node);
     Result<void> plans(Node& root);
     Result<void> plan(const Node& plan, const Node& components) const;
+    Result<void> one_vault_key(const Node& root) const;
     Result<void> location_names(const Node& root) const;
     // Lenient and not essential: a warning instead of the Error.
     bool passed_over(const Error& error, Need need);

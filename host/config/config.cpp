@@ -53,7 +53,11 @@ class Builder {
         config_.game = text_at(root_, "game");
         config_.environment = text_at(root_, "environment");
         config_.state = path_of(text_at(root_, "state", ".respawn"));
-        config_.key_file = path_of(text_at(*root_.find("vault"), "key_file"));
+        const auto& vault = *root_.find("vault");
+        if (const auto* passphrase = vault.find("passphrase"))
+            config_.passphrase = passphrase->secret;
+        else
+            config_.key_file = path_of(text_at(vault, "key_file"));
         for (const auto& node : children_of(*root_.find("vault"), "locations"))
             config_.locations.push_back({ text_at(node, "name"), url_of(text_at(node, "url")) });
         for (const auto& text : texts_at(root_, "runbooks"))

@@ -57,7 +57,8 @@ struct Config {
     io::Path file; // where it was read
     std::string game, environment;
     io::Path state;
-    io::Path key_file;
+    io::Path key_file; // or
+    Secret passphrase;
     std::vector<LocationSettings> locations;
     std::vector<ComponentSettings> components;
     std::vector<PlanSettings> plans;

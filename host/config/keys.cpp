@@ -30,7 +30,8 @@ constexpr Key keys[] = {
     { "", "scratch", section, not_yet, "servers on which verify and rehearse restore, by component" },
     { "", "services", section, not_yet, "the game's services" },
 
-    { "vault", "key_file", path, required, "64 hex digits, mode 600: `openssl rand -hex 32`" },
+    { "vault", "key_file", path, essential, "64 hex digits, mode 600: `openssl rand -hex 32`" },
+    { "vault", "passphrase", secret, essential, "instead of `key_file`: what opens the vault" },
     { "vault", "locations", sections, required, "the places that each hold the whole vault" },
     { "vault.locations", "name", text, required, "what reports call it" },
     { "vault.locations", "url", location_url, required,

@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/text.h"
+#include "crypto/openssl.h"
 
 #include <cstring>
 #include <fmt/format.h>
@@ -12,24 +13,11 @@
 #include <openssl/params.h>
 #include <openssl/rand.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace respawn::crypto {
 
 namespace {
-
-// These calls fail only when memory is out or the library is broken: nothing can be kept safe then.
-void must(bool held) {
-    if (!held) {
-        std::fputs("respawn: the cryptography library failed; nothing was written\n", stderr);
-        std::abort();
-    }
-}
-
-const unsigned char* in(std::string_view bytes) {
-    return reinterpret_cast<const unsigned char*>(bytes.data());
-}
-unsigned char* out(char* bytes) { return reinterpret_cast<unsigned char*>(bytes); }
-unsigned char* out(std::string& bytes) { return out(bytes.data()); }
 
 struct CipherFree {
     void operator()(EVP_CIPHER_CTX* context) const { EVP_CIPHER_CTX_free(context); }
@@ -47,6 +35,8 @@ Cipher begin(const Key& key, std::string_view nonce, std::string_view associated
                           static_cast<int>(associated.size())) == 1);
     return cipher;
 }
+
+constexpr std::size_t largest_secret = 4096;
 
 Error not_a_key(const io::Path& path) {
     return Error{
@@ -79,19 +69,41 @@ bool Key::operator==(const Key& other) const {
     return CRYPTO_memcmp(bytes_.data(), other.bytes_.data(), size) == 0;
 }
 
-Result<Key> read_key_file(const io::Path& path) {
-    const auto file = TRY(io::open_to_read(path).while_doing("read the key", path.string()));
+Result<Secret> read_secret_file(const io::Path& path) {
+    const auto file = TRY(io::open_to_read(path));
     struct stat status {};
     if (::fstat(file.number(), &status) != 0)
         return io::system_error("look at", path, errno);
-    if ((status.st_mode & 077) != 0)
+    const auto mode = status.st_mode & 07777;
+    if (mode != 0600 && mode != 0400)
         return Error{ .kind = Kind::denied,
-                      .why = fmt::format("{} has mode {:o}: others may read the key",
-                                         printable(path.string()), status.st_mode & 0777),
+                      .why =
+                          fmt::format("{} has mode {:o}; a secret's file has 600: only its owner may "
+                                      "read it",
+                                      printable(path.string()), mode),
                       .fix = fmt::format("chmod 600 {}", printable(path.string())) };
-    auto text = TRY(io::read_at(file.number(), 0, 4096, path));
-    auto bytes = from_hex(trimmed(text));
+    std::string text(largest_secret + 1, '\0');
+    std::size_t size = 0;
+    while (size < text.size()) { // a pipe hands it over in parts
+        const auto taken = ::read(file.number(), text.data() + size, text.size() - size);
+        if (taken < 0)
+            return io::system_error("read", path, errno);
+        if (taken == 0)
+            break;
+        size += static_cast<std::size_t>(taken);
+    }
+    Secret secret(path.string(), std::string(trimmed(std::string_view(text).substr(0, size))));
     OPENSSL_cleanse(text.data(), text.size());
+    if (size > largest_secret || secret.empty())
+        return Error{ .kind = Kind::usage,
+                      .why = fmt::format("{} is {}", printable(path.string()),
+                                         secret.empty() ? "empty" : "too long for a secret") };
+    return secret;
+}
+
+Result<Key> read_key_file(const io::Path& path) {
+    const auto text = TRY(read_secret_file(path).while_doing("read the key", path.string()));
+    auto bytes = from_hex(text.reveal());
     if (!bytes.ok() || bytes.value().size() != Key::size)
         return not_a_key(path);
     auto key = Key::from_bytes(bytes.value());

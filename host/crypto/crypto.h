@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "base/secret.h"
 #include "io/file.h"
 
 #include <array>
@@ -31,8 +32,10 @@ class Key {
     std::array<char, size> bytes_{};
 };
 
-// A key file: 64 hex digits (a newline may follow), mode 600 or less. Kind::denied when others may read
-// it, Kind::missing, Kind::usage when it is no key.
+// What a file holds (a passphrase, a key as digits), without blanks around it. Kind::denied when its
+// mode is not 600 or 400, Kind::missing, Kind::usage when it is empty or has more than 4 KiB.
+Result<Secret> read_secret_file(const io::Path& path);
+// A key file: such a file with 64 hex digits; Kind::usage when it is no key.
 Result<Key> read_key_file(const io::Path& path);
 // A fresh key in a new file of mode 600. Kind::conflict when the file is there.
 Result<Key> make_key_file(const io::Path& path);

@@ -33,6 +33,18 @@ Result<const Settings*> find(const std::vector<Settings>& all, std::string_view 
 
 } // namespace
 
+Result<vault::Unlock> configured_unlock(const config::Config& config) {
+    if (!config.passphrase.empty())
+        return vault::Unlock::passphrase(config.passphrase);
+    return vault::Unlock(TRY(crypto::read_key_file(config.key_file)));
+}
+
+Result<const vault::Unlock*> Game::unlock() {
+    if (!unlock_)
+        unlock_ = TRY(configured_unlock(config_));
+    return &*unlock_;
+}
+
 Result<vault::Vault*> Game::vault() { return open_vault(false); }
 Result<vault::Vault*> Game::vault_or_new() { return open_vault(true); }
 
@@ -43,9 +55,9 @@ Result<vault::Vault*> Game::open_vault(bool create) {
         return vault_.get();
     const auto& url = config_.locations.front().url;
     const auto seen = config_.state / "vault-seen";
-    const auto key = TRY(crypto::read_key_file(config_.key_file));
+    const auto& unlock = *TRY(this->unlock());
     auto location = TRY(location::open_location(url));
-    auto opened = vault::Vault::open(location, key, config_.state / "cache");
+    auto opened = vault::Vault::open(location, unlock, config_.state / "cache");
     if (!opened.ok() && opened.error().kind == Kind::missing) {
         if (io::is_there(seen))
             return Error{ .kind = Kind::missing,
@@ -56,7 +68,7 @@ Result<vault::Vault*> Game::open_vault(bool create) {
             return Error{ .kind = Kind::missing,
                           .why = fmt::format("there is no vault at {} yet", url),
                           .fix = "the first backup makes it: respawn backup" };
-        opened = vault::Vault::create(location, key, config_.state / "cache");
+        opened = vault::Vault::create(location, unlock, config_.state / "cache");
     }
     vault_ = TRY(std::move(opened).while_doing("open the vault", url));
     if (!io::is_there(seen)) {
@@ -113,18 +125,18 @@ Result<notify::Notifier*> Game::channel(std::string_view name) {
 }
 
 // Results in the journal are sealed under a key of the vault's, so that whoever may read the backups
-// may resume. It is remembered in the state folder, sealed under the key file, for the night when the
-// vault's location is out of reach.
+// may resume. It is remembered in the state folder, sealed under what opens the vault, for the night
+// when the vault's location is out of reach.
 Result<crypto::Key> Game::journal_key() {
     constexpr std::string_view purpose = "respawn journal key";
     const auto remembered = config_.state / "journal.key";
-    const auto seal = crypto::derive(TRY(crypto::read_key_file(config_.key_file)), purpose);
+    const auto& unlock = *TRY(this->unlock());
     if (const auto box = io::read_file(remembered, 4096); box.ok())
-        if (const auto bytes = crypto::open_box(seal, purpose, box.value()); bytes.ok())
+        if (const auto bytes = unlock.open(purpose, box.value()); bytes.ok())
             return crypto::Key::from_bytes(bytes.value());
     const auto key = TRY(vault_or_new())->purpose_key("journal");
     TRY(io::make_folder(config_.state));
-    TRY(io::replace_durably(remembered, crypto::seal_box(seal, purpose, key.bytes())));
+    TRY(io::replace_durably(remembered, TRY(unlock.seal(purpose, key.bytes()))));
     return key;
 }
 

@@ -13,8 +13,12 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 
 namespace respawn::run {
+
+// What the configuration says opens the vault: its key file or its passphrase.
+Result<vault::Unlock> configured_unlock(const config::Config& config);
 
 // What is put around a journal or a database when the game opens it; nothing unless somebody watches
 // (the testing kit's power cuts).
@@ -31,6 +35,8 @@ class Game {
         : config_(std::move(config)), wraps_(std::move(wraps)) {}
 
     const config::Config& config() const { return config_; }
+    // Before the vault is opened: with this, instead of what the configuration says.
+    void open_with(vault::Unlock unlock) { unlock_ = std::move(unlock); }
     // Kind::missing when there is none yet and `create` is not asked for. A vault that the state has
     // seen before and that is gone now is an error, never made anew.
     Result<vault::Vault*> vault();
@@ -52,10 +58,12 @@ class Game {
 
   private:
     Result<vault::Vault*> open_vault(bool create);
+    Result<const vault::Unlock*> unlock();
     Result<crypto::Key> journal_key();
 
     config::Config config_;
     Wraps wraps_;
+    std::optional<vault::Unlock> unlock_;
     std::unique_ptr<vault::Vault> vault_;
     std::map<std::string, std::unique_ptr<component::Component>> components_;
     std::map<std::string, std::unique_ptr<database::Database>> databases_;

@@ -41,6 +41,7 @@ Result<std::optional<Faulty>> read_one(Check& check, std::uint32_t number) {
     const auto& row = check.vault.index.packs()[number];
     const auto name = pack_name(row.id);
     const auto bytes = TRY(check.read(name, max_pack + 1));
+    TRY(check.vault.meet_pack(bytes));
     const auto contents = read_pack(check.vault.keyring, check.vault.identify, row.id, bytes);
     const auto fault =
         contents.ok() ? first_fault(check, number, bytes, contents.value()) : contents.error().why;

@@ -13,7 +13,9 @@ namespace {
 
 Result<void> check_file(Check& check, const std::string& id) {
     const auto name = snapshot_name(id);
-    auto snapshot = open_snapshot(check.vault.keyring, id, TRY(check.read(name, max_document)));
+    const auto bytes = TRY(check.read(name, max_document));
+    TRY(check.vault.meet_document(bytes));
+    auto snapshot = open_snapshot(check.vault.keyring, id, bytes);
     if (snapshot.ok()) {
         check.snapshots.push_back(std::move(snapshot).value());
         return {};

@@ -31,7 +31,7 @@ struct PackWriter::State {
     State(const Keyring& ring, const Identifier& ids, location::Location& at)
         : keyring(ring), identify(ids), location(at) {}
 
-    const Keyring& keyring;
+    const Keyring keyring; // its own: the vault may read a newer one while packs are being made
     const Identifier& identify;
     location::Location& location;
 

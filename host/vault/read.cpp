@@ -36,11 +36,12 @@ Result<PackOpener> Vault::State::opener(const PackId& pack, std::uint64_t pack_s
             return PackOpener{ keyring.vault, pack, known->second };
     }
     const auto first = TRY(location->read(pack_name(pack), { 0, trailer_read }));
-    auto opened = open_header(keyring, pack, first);
+    const auto ring = TRY(keyring_for_pack(first));
+    auto opened = open_header(ring, pack, first);
     if (!opened.ok()) {
         const auto from = pack_size > trailer_read ? pack_size - trailer_read : 0;
-        opened = open_trailer(keyring, pack,
-                              TRY(location->read(pack_name(pack), { from, pack_size - from })));
+        opened =
+            open_trailer(ring, pack, TRY(location->read(pack_name(pack), { from, pack_size - from })));
     }
     if (!opened.ok())
         return in_pack(pack, opened.error());

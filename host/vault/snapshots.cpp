@@ -62,7 +62,9 @@ Result<std::vector<std::string>> Vault::State::snapshot_ids() {
 }
 
 Result<Snapshot> Vault::State::snapshot_from_file(std::string_view id) {
-    return open_snapshot(keyring, id, TRY(location->read(snapshot_name(id), { 0, max_document })));
+    const auto bytes = TRY(location->read(snapshot_name(id), { 0, max_document }));
+    TRY(meet_document(bytes));
+    return open_snapshot(keyring, id, bytes);
 }
 
 // The ids first: reading a blob may exchange the index.

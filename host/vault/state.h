@@ -11,6 +11,7 @@
 #include "vault/vault.h"
 
 #include <mutex>
+#include <optional>
 #include <set>
 #include <unordered_map>
 #include <unordered_set>
@@ -25,10 +26,11 @@ struct Place {
 };
 
 struct Vault::State {
-    State(std::shared_ptr<location::Location> at, Keyring keys, io::Path folder);
+    State(std::shared_ptr<location::Location> at, Keyring keys, Unlock with, io::Path folder);
 
     std::shared_ptr<location::Location> location;
     Keyring keyring;
+    Unlock unlock;
     Identifier identify;
     io::Path cache;
     std::string hex_id; // the vault's, as hex
@@ -46,6 +48,7 @@ struct Vault::State {
 
     // Reading is done on many threads; what they share is held by this.
     mutable std::mutex shared;
+    std::mutex refreshing; // taken before `shared`
     std::unordered_map<PackId, crypto::Key, IdHash> pack_keys;
     BlobCache blobs;
     ThreadPool readers;
@@ -88,9 +91,25 @@ struct Vault::State {
     Result<Snapshot> snapshot(std::string_view id);
     Result<std::vector<Snapshot>> snapshots(std::vector<Damage>* damaged);
 
+    // ---- keys (key_slots.cpp) ----
+
+    // Reads the keyring anew when another host has written a newer one. Kind::denied when what opened
+    // the vault no longer does.
+    Result<void> refresh_keyring();
+    // The same before a file is opened that is sealed under an epoch not known here.
+    Result<void> meet_epoch(std::optional<std::uint32_t> epoch);
+    Result<void> meet_document(std::string_view bytes); // docs/vault-format.md §7
+    Result<void> meet_pack(std::string_view bytes);     // §6
+    // A copy, for threads that read while another one may read the keyring anew.
+    Result<Keyring> keyring_for_pack(std::string_view bytes);
+    // Writes the next slot file with what `change` makes of the newest keyring; nothing when that is
+    // nothing.
+    Result<void> change_keys(const std::function<Result<void>(Keyring&)>& change);
+
     // ---- slots and README (vault.cpp) ----
 
-    // Writes what a killed `create` did not come to, or what was lost: slot copies, README.
+    // Writes what a killed `create` or change of keys did not come to, or what was lost: the copy of
+    // the slot file in force, README.
     Result<void> complete_creation();
 };
 

@@ -25,9 +25,9 @@ Error not_empty(const location::Location& location, const location::Entry& entry
 
 } // namespace
 
-Vault::State::State(std::shared_ptr<location::Location> at, Keyring keys, io::Path folder)
-    : location(std::move(at)), keyring(std::move(keys)), identify(keyring), cache(std::move(folder)),
-      hex_id(respawn::to_hex(keyring.vault)), blobs(cached_blobs) {}
+Vault::State::State(std::shared_ptr<location::Location> at, Keyring keys, Unlock with, io::Path folder)
+    : location(std::move(at)), keyring(std::move(keys)), unlock(std::move(with)), identify(keyring),
+      cache(std::move(folder)), hex_id(respawn::to_hex(keyring.vault)), blobs(cached_blobs) {}
 
 Vault::Vault(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Vault::~Vault() = default;
@@ -35,44 +35,50 @@ Vault::~Vault() = default;
 // The slot comes first: as soon as it is there, so is the vault, and what is still missing is written
 // by the next backup.
 Result<std::unique_ptr<Vault>> Vault::create(std::shared_ptr<location::Location> location,
-                                             const crypto::Key& key, io::Path cache) {
+                                             const Unlock& unlock, io::Path cache) {
     const auto there = TRY(location->list("").while_doing("make a vault", location->url()));
     if (!there.empty())
         return Result<void>(not_empty(*location, there.front()))
             .while_doing("make a vault", location->url())
             .error();
-    const auto keyring = Keyring::make(location->url());
-    TRY(put(*location, slot_name(1), seal_slots(keyring, 1, key))
+    auto keyring = Keyring::make(location->url());
+    keyring.slots.push_back(TRY(Slot::make(unlock, "the first key")));
+    TRY(put(*location, slot_name(1), TRY(seal_slots(keyring, 1)))
             .while_doing("make a vault", location->url()));
-    auto vault = TRY(open(location, key, std::move(cache)));
+    auto vault = TRY(open(location, unlock, std::move(cache)));
     TRY(vault->state_->complete_creation().while_doing("make a vault", location->url()));
     return vault;
 }
 
 Result<std::unique_ptr<Vault>> Vault::open(std::shared_ptr<location::Location> location,
-                                           const crypto::Key& key, io::Path cache) {
+                                           const Unlock& unlock, io::Path cache) {
     const auto url = location->url();
-    auto keyring = TRY(read_keyring(*location, key).while_doing("open the vault", url));
+    auto keyring = TRY(read_keyring(*location, unlock).while_doing("open the vault", url));
     TRY(io::make_folder(cache).while_doing("open the vault's cache", cache.string()));
-    auto state = std::make_unique<State>(std::move(location), std::move(keyring), std::move(cache));
+    auto state =
+        std::make_unique<State>(std::move(location), std::move(keyring), unlock, std::move(cache));
     TRY(state->refresh_index().while_doing("read the vault's index", url));
     return std::unique_ptr<Vault>(new Vault(std::move(state)));
 }
 
 Result<void> Vault::State::complete_creation() {
-    const auto number = TRY(slot_numbers(*location)).back();
-    const auto name = slot_name(number);
-    auto slots = location->read(name, { 0, max_document });
-    if (!slots.ok() && slots.error().kind == Kind::missing)
-        slots = location->read(copy_of(name), { 0, max_document });
-    const auto bytes = TRY(std::move(slots));
-    for (const auto& [file, content] : { std::pair<std::string, std::string_view>(name, bytes),
-                                         { copy_of(name), bytes },
-                                         { std::string(readme_name), keyring.readme } }) {
-        const auto there = location->read(file, { 0, 1 });
-        if (!there.ok() && there.error().kind == Kind::missing)
-            TRY(put(*location, file, content));
+    TRY(refresh_keyring());
+    if (keyring.outdated)
+        return Error{ .kind = Kind::corrupt,
+                      .why = "the newest key slots are damaged in both copies, and older ones may be "
+                             "known to people who were shut out: nothing is stored under them",
+                      .fix = "bring back the newest file of keys/ from another copy of the vault, or "
+                             "write them anew: respawn keys rotate" };
+    const auto name = slot_name(keyring.number);
+    for (const auto& [to, from] : { std::pair{ name, copy_of(name) }, { copy_of(name), name } }) {
+        const auto there = location->read(to, { 0, 1 });
+        const auto bytes = location->read(from, { 0, max_document });
+        if (!there.ok() && there.error().kind == Kind::missing && slots_fault(TRY(bytes)).empty())
+            TRY(put(*location, to, bytes.value()));
     }
+    const auto readme = location->read(readme_name, { 0, 1 });
+    if (!readme.ok() && readme.error().kind == Kind::missing)
+        TRY(put(*location, readme_name, keyring.readme));
     return {};
 }
 

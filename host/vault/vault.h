@@ -11,6 +11,7 @@
 #include "io/stream.h"
 #include "location/location.h"
 #include "vault/object.h"
+#include "vault/unlock.h"
 
 #include <functional>
 #include <memory>
@@ -49,16 +50,27 @@ struct SnapshotDraft {
     Value report;
 };
 
+// One of the keys that open a vault.
+struct KeySlot {
+    std::string id; // 16 hex digits
+    SlotKind kind = SlotKind::key_file;
+    std::string label;
+    Moment created;
+    Moment confirmed;     // of a recovery key: when a person showed that it is stored; or 0
+    std::string replaces; // id of the key that this one takes the place of; it may be gone
+    bool opened = false;  // it opened the vault this time
+};
+
 class Writer;
 
 class Vault {
   public:
     // Makes a vault in an empty or missing place: key slot, README. Kind::conflict when files are
     // there. `cache` is a local folder of its own for the merged index; losing it loses nothing.
-    static Result<std::unique_ptr<Vault>> create(std::shared_ptr<location::Location>,
-                                                 const crypto::Key&, io::Path cache);
+    static Result<std::unique_ptr<Vault>> create(std::shared_ptr<location::Location>, const Unlock&,
+                                                 io::Path cache);
     // Kind::missing when there is no vault, Kind::denied for a wrong key, Kind::corrupt for damage.
-    static Result<std::unique_ptr<Vault>> open(std::shared_ptr<location::Location>, const crypto::Key&,
+    static Result<std::unique_ptr<Vault>> open(std::shared_ptr<location::Location>, const Unlock&,
                                                io::Path cache);
     ~Vault();
 
@@ -91,6 +103,24 @@ class Vault {
     Result<CheckReport>
     check(CheckDepth depth, const Cancellation& cancel,
           const std::function<void(std::uint64_t done, std::uint64_t total)>& progress = {});
+
+    // ---- keys (key_slots.cpp) ----
+    // Each change is one new slot file, made on the newest there is; repeated, it changes nothing more.
+
+    std::vector<KeySlot> keys() const;
+    // By id or unique prefix.
+    Result<KeySlot> find_key(std::string_view id) const;
+    // A secret that opens the vault already keeps its slot.
+    Result<KeySlot> add_key(const Unlock& secret, const std::string& label,
+                            bool replaces_opened = false);
+    // Begins a new epoch besides: what is stored from now on, the removed key never opens. What was
+    // stored before it could always read. Kind::denied for the last one.
+    Result<void> remove_key(std::string_view id);
+    Result<void> begin_epoch();
+    // A person has shown that they have it. Kind::denied when it is no recovery key of this vault.
+    Result<KeySlot> confirm_recovery(const Unlock& typed);
+    std::uint32_t epoch() const;
+    unsigned key_file_number() const; // of the slot file in force: 3 for keys/0003
 
     struct State;
 

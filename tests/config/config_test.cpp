@@ -271,3 +271,21 @@ TEST_CASE("the reference page has every section and the words of each choice") {
                               "`key_file`", "| required |" })
         CHECK(page.find(part) != std::string::npos);
 }
+
+TEST_CASE("a vault is opened by a key file or a passphrase, by one of them") {
+    Place place;
+    place.add_secret("words", "correct horse battery staple\n");
+    const auto with = [&](const std::string& lines) {
+        return place.read("game: a\nenvironment: b\nvault:\n" + lines +
+                          "  locations: [{ name: local, url: backups }]\n" + components);
+    };
+    const auto passphrase = with("  passphrase: \"${file:words}\"\n");
+    REQUIRE(passphrase.ok());
+    CHECK(passphrase.value().passphrase.reveal() == "correct horse battery staple");
+    CHECK(passphrase.value().key_file.empty());
+    CHECK(with("").error().why.find("'key_file' is missing") != std::string::npos);
+    CHECK(with("  key_file: k\n  passphrase: \"${file:words}\"\n").error().why.find("not both") !=
+          std::string::npos);
+    const auto plain = with("  passphrase: correct horse\n").error().why;
+    CHECK(plain.find("correct horse") == std::string::npos);
+}

@@ -1,8 +1,11 @@
 #include "base/bytes.h"
-#include "crypto/crypto.h"
+#include "crypto/passphrase.h"
+#include "crypto/public_key.h"
+#include "crypto/recovery_key.h"
 
 #include <catch2/catch.hpp>
 #include <sys/stat.h>
+#include <unistd.h>
 
 using namespace respawn;
 
@@ -33,8 +36,104 @@ TEST_CASE("key files that others may read are refused") {
     const auto key = crypto::make_key_file(path).value();
     REQUIRE(crypto::read_key_file(path).value() == key);
     REQUIRE(crypto::make_key_file(path).error().kind == Kind::conflict);
-    ::chmod(path.c_str(), 0640);
-    REQUIRE(crypto::read_key_file(path).error().kind == Kind::denied);
+    ::chmod(path.c_str(), 0400);
+    REQUIRE(crypto::read_key_file(path).value() == key);
+    for (const mode_t mode : { 0640, 0604, 0700, 0200, 0660, 04600 }) {
+        ::chmod(path.c_str(), mode);
+        const auto refused = crypto::read_key_file(path).error();
+        REQUIRE(refused.kind == Kind::denied);
+        if (mode != 0200 || ::geteuid() == 0)
+            REQUIRE(refused.fix == "chmod 600 " + path.string());
+    }
+    ::chmod(path.c_str(), 0600);
+    REQUIRE(
+        io::replace_durably(path, "\n " + to_hex(key.bytes()) + "  \n").ok()); // openssl rand -hex 32
+    REQUIRE(crypto::read_key_file(path).value() == key);
     REQUIRE(io::replace_durably(path, "no key").ok());
     REQUIRE(crypto::read_key_file(path).error().kind == Kind::usage);
+}
+
+TEST_CASE("scrypt agrees with RFC 7914") {
+    REQUIRE(to_hex(crypto::scrypt("", "", { .log2_n = 4, .r = 1, .p = 1 }, 64).value()) ==
+            "77d6576238657b203b19ca42c18a0497f16b4844e3074ae8dfdffa3fede21442"
+            "fcd0069ded0948f8326a753a0fc81f17e8d3e0fb2e0d3628cf35e20c38d18906");
+    REQUIRE(to_hex(crypto::scrypt("password", "NaCl", { .log2_n = 10, .r = 8, .p = 16 }, 64).value()) ==
+            "fdbabe1c9d3472007856e7190d01e9fe7c6ad7cbc8237830e77376634b373162"
+            "2eaf30d92e22a3886ff109279d9830dac727afb94a83ee6d8360cbdfa2cc0640");
+    REQUIRE(
+        to_hex(crypto::scrypt("pleaseletmein", "SodiumChloride", { .log2_n = 14, .r = 8, .p = 1 }, 64)
+                   .value()) == "7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2"
+                                "d5432955613f0fcf62d49705242a9af9e61e85dc0d651e40dfcf017b45575887");
+}
+
+TEST_CASE("a cost that is too small to protect or too large to pay is refused") {
+    using crypto::must_be_fair;
+    REQUIRE(must_be_fair(crypto::ScryptCost{}).ok());
+    REQUIRE(must_be_fair(crypto::least_cost).ok());
+    REQUIRE(must_be_fair({ .log2_n = 20, .r = 8, .p = 16 }).ok()); // 1 GiB
+    REQUIRE_FALSE(must_be_fair({ .log2_n = 14, .r = 8, .p = 1 }).ok());
+    REQUIRE_FALSE(must_be_fair({ .log2_n = 15, .r = 7, .p = 1 }).ok());
+    REQUIRE_FALSE(must_be_fair({ .log2_n = 15, .r = 8, .p = 0 }).ok());
+    REQUIRE_FALSE(must_be_fair({ .log2_n = 20, .r = 9, .p = 1 }).ok());
+    REQUIRE_FALSE(must_be_fair({ .log2_n = 63, .r = 32, .p = 16 }).ok());
+    REQUIRE_FALSE(must_be_fair({ .log2_n = 15, .r = 8, .p = 17 }).ok());
+}
+
+TEST_CASE("what is sealed to a public key opens with its secret key alone") {
+    // RFC 7748, section 6.1
+    const auto alice =
+        crypto::Key::from_bytes(
+            from_hex("77076d0a7318a57d3c16c17251b26645df4c2f87ebc0992ab177fba51db92c2a").value())
+            .value();
+    const auto to = crypto::public_key_of(alice);
+    REQUIRE(to_hex(to) == "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a");
+    const auto sealed = crypto::seal_to(to, "slot", "ring key").value();
+    REQUIRE(crypto::open_sealed(alice, "slot", sealed).value() == "ring key");
+    REQUIRE_FALSE(crypto::open_sealed(alice, "tols", sealed).ok());
+    REQUIRE_FALSE(crypto::open_sealed(crypto::Key::random(), "slot", sealed).ok());
+    REQUIRE(crypto::seal_to(to, "slot", "ring key").value() != sealed);
+    for (std::size_t bit = 0; bit < sealed.size() * 8; ++bit) {
+        auto changed = sealed;
+        changed[bit / 8] = static_cast<char>(changed[bit / 8] ^ (1 << bit % 8));
+        REQUIRE_FALSE(crypto::open_sealed(alice, "slot", changed).ok());
+    }
+    for (std::size_t size = 0; size < sealed.size(); ++size)
+        REQUIRE_FALSE(crypto::open_sealed(alice, "slot", sealed.substr(0, size)).ok());
+    // Points of low order, with which all keys would share the same.
+    REQUIRE_FALSE(crypto::seal_to(std::string(32, '\0'), "", "x").ok());
+    REQUIRE_FALSE(crypto::open_sealed(alice, "", std::string(100, '\0')).ok());
+    REQUIRE_FALSE(crypto::seal_to("short", "", "x").ok());
+}
+
+TEST_CASE("a recovery key is read as it was written, and every slip is told from a wrong key") {
+    for (int round = 0; round < 50; ++round) {
+        const auto key = round == 0   ? crypto::Key()
+                         : round == 1 ? crypto::Key::from_bytes(std::string(32, '\xff')).value()
+                                      : crypto::Key::random();
+        const auto digits = crypto::recovery_digits(key);
+        REQUIRE(crypto::key_from_digits(digits).value() == key);
+        std::string plain;
+        for (const char digit : digits)
+            if (digit >= '0' && digit <= '9')
+                plain += digit;
+        REQUIRE(plain.size() == 102);
+        REQUIRE(crypto::key_from_digits(plain).value() == key);
+        for (std::size_t at = 0; at < plain.size(); ++at) {
+            auto wrong = plain;
+            wrong[at] = static_cast<char>('0' + (wrong[at] - '0' + 1 + round % 9) % 10);
+            REQUIRE(crypto::key_from_digits(wrong).error().why ==
+                    "group " + std::to_string(at / 6 + 1) + " of the recovery key is mistyped");
+            auto exchanged = plain;
+            std::swap(exchanged[at], exchanged[(at + 1) % plain.size()]);
+            if (exchanged != plain)
+                REQUIRE(crypto::key_from_digits(exchanged).error().kind == Kind::usage);
+        }
+        if (round > 1) {
+            auto groups = plain.substr(6, 6) + plain.substr(0, 6) + plain.substr(12);
+            REQUIRE((groups == plain || !crypto::key_from_digits(groups).ok()));
+        }
+    }
+    REQUIRE(crypto::key_from_digits("").error().kind == Kind::usage);
+    REQUIRE(crypto::key_from_digits("12345a").error().kind == Kind::usage);
+    REQUIRE(crypto::key_from_digits(std::string(100'000, '9')).error().kind == Kind::usage);
 }

@@ -52,7 +52,7 @@ Result<std::string> restored_from(vault::Vault& vault, const vault::Snapshot& sn
                                   const std::string& name);
 
 // A location in memory whose files a test can change, and that fails when told to.
-class BrokenLocation final : public location::Location {
+class BrokenLocation : public location::Location {
   public:
     Result<void> create(std::string_view name, io::Source& bytes) override;
     Result<std::string> read(std::string_view name, location::Range range) override;

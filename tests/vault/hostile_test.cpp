@@ -86,10 +86,14 @@ TEST_CASE("plain encodings live with any bytes") {
 }
 
 TEST_CASE("sealed files live with any bytes, and accept none but their own") {
-    const auto keyring = vault::Keyring::make("memory:x");
+    auto keyring = vault::Keyring::make("memory:x");
     const vault::Identifier identify(keyring);
     const auto key = crypto::Key::random();
-    const auto slots = vault::seal_slots(keyring, 1, key);
+    keyring.slots = {
+        vault::Slot::make(vault::Unlock::recovery(crypto::Key::random()), "paper").value(),
+        vault::Slot::make(key, "file").value()
+    };
+    const auto slots = vault::seal_slots(keyring, 1).value();
     REQUIRE(vault::open_slots(slots, 1, key).value().ids == keyring.ids);
     REQUIRE(vault::open_slots(slots, 2, key).error().kind == Kind::corrupt);
     const auto name = vault::index_name(crypto::random_bytes(16));

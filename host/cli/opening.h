@@ -1,0 +1,31 @@
+// The vault that a verb works on: the configuration's, or one that is named on the command line; and
+// what opens it: what the configuration says, or a key, passphrase or recovery key named instead.
+#pragma once
+
+#include "cli/verb.h"
+#include "vault/vault.h"
+
+namespace respawn::cli {
+
+struct OpenVault {
+    std::optional<run::Game> game;               // with a configuration
+    std::unique_ptr<io::TemporaryFolder> folder; // without one: for the cache
+    std::unique_ptr<vault::Vault> own;
+    vault::Vault* vault = nullptr;
+};
+
+// The options of a verb that opens a vault, behind its own.
+std::vector<Option> with_opening(std::vector<Option> own);
+
+// What --key-file, --passphrase-file or --recovery-key-file name; nothing when none is given,
+// Kind::usage when several are. FILE "-" asks on the terminal.
+Result<std::optional<vault::Unlock>> typed_unlock(const Context& context);
+// The passphrase or recovery key in a file, or asked for.
+Result<vault::Unlock> read_passphrase(const std::string& file, bool twice = false);
+Result<vault::Unlock> read_recovery_key(const std::string& file);
+
+// `instead`: opened with this, whatever the options say.
+Result<OpenVault> open_vault(const Context& context, config::Strictness strictness,
+                             std::optional<vault::Unlock> instead = {});
+
+} // namespace respawn::cli
