@@ -14,6 +14,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,6 +48,9 @@ struct SnapshotDraft {
     Moment started;
     std::vector<ComponentRecord> components;
     Value report;
+    // The moment that something imported is of, which may lie before the writer's last snapshot: then
+    // the snapshot is the only one of a writer of its own, so that each writer's times rise.
+    std::optional<Moment> moment = {};
 };
 
 class Writer;
