@@ -1,7 +1,6 @@
 #include "base/text.h"
 #include "cli/output.h"
-#include "cli/verb.h"
-#include "location/locations.h"
+#include "cli/source.h"
 
 #include <fmt/format.h>
 
@@ -44,14 +43,13 @@ void show(const vault::CheckReport& report) {
 }
 
 Result<int> check_vault(const Context& context) {
-    auto game = TRY(context.game(config::Strictness::strict));
-    auto* vault = TRY(game.vault());
+    auto source = TRY(open_source(context, config::Strictness::strict));
     const auto depth =
         context.typed.has("--read-data") ? vault::CheckDepth::read_data : vault::CheckDepth::structure;
     std::optional<ProgressBar> bar("checking");
     const auto report =
-        vault->check(depth, context.cancel,
-                     [&](std::uint64_t done, std::uint64_t total) { bar->show(done, total); });
+        source.vault->check(depth, context.cancel,
+                            [&](std::uint64_t done, std::uint64_t total) { bar->show(done, total); });
     bar.reset();
     const auto& found = TRY(report);
     if (context.json)
@@ -71,7 +69,9 @@ extern const Verb check = {
     .summary = "Checks the vault: that everything every backup needs is there, and with --read-data "
                "every byte of it.",
     .options = { { .name = "--read-data",
-                   .doc = "read, decrypt and compare every byte of every file of the vault" } },
+                   .doc = "read, decrypt and compare every byte of every file of the vault" },
+                 location_option,
+                 key_file_option },
     .details = "Exit 4 when something is damaged; each damaged object is named with what it hurts. "
                "Leftovers of killed backups are notes, not faults.",
     .example = "respawn check --read-data",

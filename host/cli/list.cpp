@@ -1,7 +1,7 @@
 #include "base/text.h"
 #include "cli/output.h"
 #include "cli/snapshot_view.h"
-#include "cli/verb.h"
+#include "cli/source.h"
 
 #include <fmt/format.h>
 
@@ -10,9 +10,9 @@ namespace respawn::cli {
 namespace {
 
 Result<int> list_snapshots(const Context& context) {
-    auto game = TRY(context.game(config::Strictness::lenient));
+    auto source = TRY(open_source(context));
     std::vector<vault::Damage> damaged;
-    auto snapshots = TRY(TRY(game.vault())->snapshots(&damaged));
+    auto snapshots = TRY(source.vault->snapshots(&damaged));
     if (context.json) {
         Value::List list;
         for (const auto& snapshot : snapshots)
@@ -39,6 +39,7 @@ Result<int> list_snapshots(const Context& context) {
 extern const Verb list = {
     .name = "list",
     .summary = "Lists the backups in the vault, oldest first.",
+    .options = { location_option, key_file_option },
     .details = "A ! behind a component's name: it failed or was empty in that backup.",
     .example = "respawn list --json",
     .run = list_snapshots,

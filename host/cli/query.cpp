@@ -1,7 +1,7 @@
 #include "base/text.h"
 #include "cli/output.h"
 #include "cli/snapshot_view.h"
-#include "cli/verb.h"
+#include "cli/source.h"
 #include "component/backup_database.h"
 
 #include <fmt/format.h>
@@ -95,12 +95,11 @@ Result<void> say_rows(database::BytesDatabase& database, const std::string& sql)
 }
 
 Result<int> query_backup(const Context& context) {
-    auto game = TRY(context.game(config::Strictness::lenient));
-    auto* vault = TRY(game.vault());
+    auto source = TRY(open_source(context));
     const auto snapshot =
-        TRY(vault::find_snapshot(TRY(vault->snapshots()), context.typed.value("BACKUP"), {}, now()));
+        TRY(named_snapshot(source, context.typed.value("BACKUP"), context.typed.values("--component")));
     const auto* record = TRY(database_in(snapshot, context.typed.value("--component")));
-    auto database = TRY(component::open_backup_database(*vault, *record));
+    auto database = TRY(component::open_backup_database(*source.vault, *record));
     const auto sql = context.typed.value("SQL");
     const auto done = context.json                 ? say_rows(database, sql)
                       : context.typed.has("--csv") ? say_csv(database, sql)
@@ -121,7 +120,9 @@ extern const Verb query = {
     .options = { { .name = "--component",
                    .value = "NAME",
                    .doc = "which database, when the backup holds several" },
-                 { .name = "--csv", .doc = "comma-separated values, with a line of headings" } },
+                 { .name = "--csv", .doc = "comma-separated values, with a line of headings" },
+                 location_option,
+                 key_file_option },
     .details =
         "Only the pages that the statement needs are read from the vault. With --json the answer "
         "is an array of objects, one a row.",
