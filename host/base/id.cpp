@@ -29,6 +29,15 @@ void draw_random(Last& last) {
         last.low = last.low << 8 | bytes[i];
 }
 
+std::string text_of(const Last& id) {
+    auto bits = static_cast<unsigned __int128>(id.milliseconds) << 80 |
+                static_cast<unsigned __int128>(id.high) << 64 | id.low;
+    std::string text(26, '0');
+    for (std::size_t i = text.size(); i-- > 0; bits >>= 5)
+        text[i] = alphabet[static_cast<std::size_t>(bits & 31)];
+    return text;
+}
+
 } // namespace
 
 std::string make_ulid(Moment moment) {
@@ -41,12 +50,14 @@ std::string make_ulid(Moment moment) {
     } else if (++last.low == 0) {
         ++last.high;
     }
-    auto bits = static_cast<unsigned __int128>(last.milliseconds) << 80 |
-                static_cast<unsigned __int128>(last.high) << 64 | last.low;
-    std::string text(26, '0');
-    for (std::size_t i = text.size(); i-- > 0; bits >>= 5)
-        text[i] = alphabet[static_cast<std::size_t>(bits & 31)];
-    return text;
+    return text_of(last);
+}
+
+std::string make_past_ulid(Moment moment) {
+    Last drawn;
+    drawn.milliseconds = static_cast<std::uint64_t>(moment.microseconds / 1000);
+    draw_random(drawn);
+    return text_of(drawn);
 }
 
 bool is_ulid(std::string_view text) {

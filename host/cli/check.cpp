@@ -1,8 +1,6 @@
 #include "base/text.h"
 #include "cli/opening.h"
 #include "cli/output.h"
-#include "cli/verb.h"
-#include "location/locations.h"
 
 #include <fmt/format.h>
 
@@ -45,13 +43,13 @@ void show(const vault::CheckReport& report) {
 }
 
 Result<int> check_vault(const Context& context) {
-    const auto open = TRY(open_vault(context, config::Strictness::strict));
+    auto source = TRY(open_vault(context, config::Strictness::strict));
     const auto depth =
         context.typed.has("--read-data") ? vault::CheckDepth::read_data : vault::CheckDepth::structure;
     std::optional<ProgressBar> bar("checking");
     const auto report =
-        open.vault->check(depth, context.cancel,
-                          [&](std::uint64_t done, std::uint64_t total) { bar->show(done, total); });
+        source.vault->check(depth, context.cancel,
+                            [&](std::uint64_t done, std::uint64_t total) { bar->show(done, total); });
     bar.reset();
     const auto& found = TRY(report);
     if (context.json)

@@ -84,8 +84,8 @@ void declare(CLI::App& app, const Verb& verb, std::map<std::string, std::vector<
     for (const auto& argument : verb.arguments) {
         auto* added = app.add_option(std::string(argument.name), values[std::string(argument.name)],
                                      std::string(argument.doc));
-        added->expected(argument.required ? 1 : 0, argument.repeated ? 1000 : 1);
-        if (argument.required && !argument.repeated)
+        added->expected(argument.repeated && !argument.required ? 0 : 1, argument.repeated ? 1000 : 1);
+        if (!argument.repeated)
             added->allow_extra_args(false); // else it takes the words of the next argument as well
         if (argument.required)
             added->required();

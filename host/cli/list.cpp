@@ -2,7 +2,6 @@
 #include "cli/opening.h"
 #include "cli/output.h"
 #include "cli/snapshot_view.h"
-#include "cli/verb.h"
 
 #include <fmt/format.h>
 
@@ -11,9 +10,9 @@ namespace respawn::cli {
 namespace {
 
 Result<int> list_snapshots(const Context& context) {
-    const auto open = TRY(open_vault(context, config::Strictness::lenient));
+    auto source = TRY(open_vault(context));
     std::vector<vault::Damage> damaged;
-    auto snapshots = TRY(open.vault->snapshots(&damaged));
+    auto snapshots = TRY(source.vault->snapshots(&damaged));
     if (context.json) {
         Value::List list;
         for (const auto& snapshot : snapshots)

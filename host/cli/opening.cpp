@@ -1,8 +1,12 @@
 #include "cli/opening.h"
 
+#include "base/text.h"
 #include "cli/output.h"
 #include "crypto/recovery_key.h"
 #include "location/locations.h"
+
+#include <algorithm>
+#include <fmt/format.h>
 
 namespace respawn::cli {
 
@@ -104,6 +108,26 @@ Result<OpenVault> open_vault(const Context& context, config::Strictness strictne
         open.game->open_with(*unlock);
     open.vault = TRY(open.game->vault());
     return open;
+}
+
+Result<std::vector<vault::Snapshot>> readable_snapshots(OpenVault& source) {
+    std::vector<vault::Damage> damaged;
+    auto snapshots = TRY(source.vault->snapshots(&damaged));
+    for (const auto& damage : damaged)
+        tell(fmt::format("warning: {}: {}", damage.object, damage.why));
+    return snapshots;
+}
+
+Result<vault::Snapshot> named_snapshot(OpenVault& source, std::string_view name,
+                                       std::vector<std::string> needs,
+                                       const std::vector<std::string>& paths) {
+    const auto snapshots = TRY(readable_snapshots(source));
+    for (const auto& path : paths) {
+        const auto first = std::string(split(path, '/').front());
+        if (std::ranges::any_of(snapshots, [&](const auto& one) { return one.component(first); }))
+            needs.push_back(first);
+    }
+    return vault::find_snapshot(snapshots, name.empty() ? "latest" : name, needs, now());
 }
 
 } // namespace respawn::cli

@@ -25,7 +25,16 @@ Result<vault::Unlock> read_passphrase(const std::string& file, bool twice = fals
 Result<vault::Unlock> read_recovery_key(const std::string& file);
 
 // `instead`: opened with this, whatever the options say.
-Result<OpenVault> open_vault(const Context& context, config::Strictness strictness,
+Result<OpenVault> open_vault(const Context& context,
+                             config::Strictness strictness = config::Strictness::lenient,
                              std::optional<vault::Unlock> instead = {});
+
+// The snapshot that was named, "latest" when none was: with these components, and those that the paths
+// begin with. A damaged snapshot is a warning.
+Result<vault::Snapshot> named_snapshot(OpenVault& source, std::string_view name,
+                                       std::vector<std::string> needs = {},
+                                       const std::vector<std::string>& paths = {});
+// All that can be read; a warning for each that cannot.
+Result<std::vector<vault::Snapshot>> readable_snapshots(OpenVault& source);
 
 } // namespace respawn::cli

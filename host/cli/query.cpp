@@ -2,7 +2,6 @@
 #include "cli/opening.h"
 #include "cli/output.h"
 #include "cli/snapshot_view.h"
-#include "cli/verb.h"
 #include "component/backup_database.h"
 
 #include <fmt/format.h>
@@ -96,12 +95,11 @@ Result<void> say_rows(database::BytesDatabase& database, const std::string& sql)
 }
 
 Result<int> query_backup(const Context& context) {
-    const auto open = TRY(open_vault(context, config::Strictness::lenient));
-    auto* vault = open.vault;
+    auto source = TRY(open_vault(context));
     const auto snapshot =
-        TRY(vault::find_snapshot(TRY(vault->snapshots()), context.typed.value("BACKUP"), {}, now()));
+        TRY(named_snapshot(source, context.typed.value("BACKUP"), context.typed.values("--component")));
     const auto* record = TRY(database_in(snapshot, context.typed.value("--component")));
-    auto database = TRY(component::open_backup_database(*vault, *record));
+    auto database = TRY(component::open_backup_database(*source.vault, *record));
     const auto sql = context.typed.value("SQL");
     const auto done = context.json                 ? say_rows(database, sql)
                       : context.typed.has("--csv") ? say_csv(database, sql)

@@ -2,8 +2,8 @@
 #include "base/text.h"
 #include "cli/opening.h"
 #include "cli/output.h"
+#include "cli/restored.h"
 #include "cli/snapshot_view.h"
-#include "cli/verb.h"
 
 #include <fmt/format.h>
 
@@ -12,16 +12,6 @@ namespace respawn::cli {
 namespace {
 
 constexpr std::string_view restore_runbook = "restore";
-
-using Source = OpenVault; // what a restore works on
-
-Result<Source> open_source(const Context& context) {
-    if (context.typed.has("--location") && !context.typed.has("--to"))
-        return Error{ .kind = Kind::usage,
-                      .why = "without a configuration, restore needs a place to put things",
-                      .fix = "respawn restore latest --location URL --key-file FILE --to FOLDER" };
-    return open_vault(context, config::Strictness::lenient);
-}
 
 Result<std::vector<const vault::ComponentRecord*>> chosen(const vault::Snapshot& snapshot,
                                                           const std::vector<std::string>& names) {
@@ -95,34 +85,17 @@ void show(const vault::Snapshot& snapshot, const std::vector<Restored>& all, Mom
                     to_rfc3339({ snapshot.started }, true)));
 }
 
-Result<int> restore_beside(const Context& context, Source& source, const vault::Snapshot& snapshot,
-                           const std::vector<const vault::ComponentRecord*>& records) {
-    const io::Path to = context.typed.value("--to");
-    const auto started = now();
-    std::vector<Restored> all;
-    for (const auto* record : records) {
-        const auto place = records.size() == 1 && !io::is_there(to) ? to : to / record->name;
-        const auto component = TRY(component::open_recorded(*record));
-        ProgressBar bar("restoring " + record->name);
-        TRY(io::make_folder(to.has_parent_path() ? to.parent_path() : io::Path(".")));
-        if (place != to)
-            TRY(io::make_folder(to));
-        if (record->kind == "sqlite")
-            TRY(io::make_folder(place)); // the file keeps its own name in it
-        const component::Work work{ .cancel = context.cancel,
-                                    .progress = [&](std::uint64_t done,
-                                                    std::uint64_t total) { bar.show(done, total); },
-                                    .state = {} };
-        all.push_back({ record,
-                        TRY(component->restore_to(*source.vault, *record, place, work)
-                                .while_doing("restore " + record->name, "snapshot " + snapshot.id)),
-                        place });
-    }
-    if (context.json)
-        say_json(json_of(snapshot, all, started));
-    else
-        show(snapshot, all, started);
-    return 0;
+Result<Restored> restore_one(const Context& context, vault::Vault& vault, const component::Part& part,
+                             const io::Path& place) {
+    ProgressBar bar("restoring " + part.record.name);
+    TRY(io::make_folder(place.has_parent_path() ? place.parent_path() : io::Path(".")));
+    if (part.record.kind == "sqlite")
+        TRY(io::make_folder(place)); // the file keeps its own name in it
+    const component::Work work{ .cancel = context.cancel,
+                                .progress = [&](std::uint64_t done,
+                                                std::uint64_t total) { bar.show(done, total); },
+                                .state = {} };
+    return Restored{ &part.record, TRY(component::restore_part(vault, part, place, work)), place };
 }
 
 // A restore that was killed left its run behind, holding everything. Whoever restores next finishes or
@@ -165,7 +138,7 @@ Result<journal::RunRecord> begin_run(journal::Journal& journal, const vault::Sna
     return run;
 }
 
-Result<std::vector<Restored>> replace_live(const Context& context, Source& source,
+Result<std::vector<Restored>> replace_live(const Context& context, OpenVault& source,
                                            const vault::Snapshot& snapshot,
                                            const std::vector<const vault::ComponentRecord*>& records) {
     std::vector<Restored> all;
@@ -188,7 +161,7 @@ Result<std::vector<Restored>> replace_live(const Context& context, Source& sourc
     return all;
 }
 
-Result<int> restore_as_run(const Context& context, Source& source, const vault::Snapshot& snapshot,
+Result<int> restore_as_run(const Context& context, OpenVault& source, const vault::Snapshot& snapshot,
                            const std::vector<const vault::ComponentRecord*>& records) {
     const auto started = now();
     auto* journal = TRY(source.game->journal());
@@ -205,7 +178,7 @@ Result<int> restore_as_run(const Context& context, Source& source, const vault::
     return 0;
 }
 
-Result<int> restore_in_place(const Context& context, Source& source, const vault::Snapshot& snapshot,
+Result<int> restore_in_place(const Context& context, OpenVault& source, const vault::Snapshot& snapshot,
                              const std::vector<const vault::ComponentRecord*>& records) {
     tell(fmt::format("LIVE restore of {} from snapshot {} of {} ({})", source.game->config().game,
                      snapshot.id, to_rfc3339({ snapshot.started }, true), age_of(snapshot.started)));
@@ -225,20 +198,73 @@ Result<int> restore_in_place(const Context& context, Source& source, const vault
     return restore_as_run(context, source, snapshot, records);
 }
 
+// A whole restore asks for every component: a backup of one of them, or something that was imported,
+// does not stand in for it.
+std::vector<std::string> asked_components(const Context& context, const OpenVault& source) {
+    auto names = context.typed.values("--component");
+    if (names.empty() && !context.typed.has("--path") && source.game)
+        for (const auto& settings : source.game->config().components)
+            names.push_back(settings.name);
+    return names;
+}
+
 Result<int> bring_back(const Context& context) {
-    auto source = TRY(open_source(context));
+    if (context.typed.has("--location") && !context.typed.has("--to"))
+        return Error{ .kind = Kind::usage,
+                      .why = "without a configuration, restore needs a place",
+                      .fix = "respawn restore latest --location URL --key-file FILE --to FOLDER" };
+    auto source = TRY(open_vault(context));
+    if (context.typed.has("--path") && !context.typed.has("--to"))
+        return Error{ .kind = Kind::usage,
+                      .why = "--path brings back a part of a component, to a new place alone",
+                      .fix = "add --to PLACE" };
     const auto names = context.typed.values("--component");
-    const auto snapshot = TRY(vault::find_snapshot(
-        TRY(source.vault->snapshots()), context.typed.value("BACKUP", "latest"), names, now()));
-    const auto records = TRY(chosen(snapshot, names));
-    return context.typed.has("--to") ? restore_beside(context, source, snapshot, records)
-                                     : restore_in_place(context, source, snapshot, records);
+    const auto snapshot =
+        TRY(named_snapshot(source, context.typed.value("BACKUP"), asked_components(context, source),
+                           context.typed.values("--path")));
+    if (context.typed.has("--to"))
+        return restore_beside(context, *source.vault, snapshot,
+                              TRY(asked_parts(context, *source.vault, snapshot)),
+                              context.typed.value("--to"));
+    return restore_in_place(context, source, snapshot, TRY(chosen(snapshot, names)));
 }
 
 } // namespace
 
+Result<std::vector<component::Part>> asked_parts(const Context& context, vault::Vault& vault,
+                                                 const vault::Snapshot& snapshot) {
+    const auto names = context.typed.values("--component");
+    const auto paths = context.typed.values("--path");
+    if (!paths.empty() && !names.empty())
+        return Error{ .kind = Kind::usage,
+                      .why = "--path names its component already",
+                      .fix = "leave --component out: --path COMPONENT/PATH" };
+    if (!paths.empty())
+        return component::parts_at(vault, snapshot, paths, context.cancel)
+            .while_doing("find what is asked for", "snapshot " + snapshot.id);
+    std::vector<component::Part> parts;
+    for (const auto* record : TRY(chosen(snapshot, names)))
+        parts.push_back(component::whole_part(*record));
+    return parts;
+}
+
+Result<int> restore_beside(const Context& context, vault::Vault& vault, const vault::Snapshot& snapshot,
+                           const std::vector<component::Part>& parts, const io::Path& to) {
+    const auto started = now();
+    const bool alone = parts.size() == 1 && !io::is_there(to);
+    std::vector<Restored> all;
+    for (const auto& part : parts)
+        all.push_back(TRY(restore_one(context, vault, part, alone ? to : to / part.record.name)
+                              .while_doing("restore " + part.record.name, "snapshot " + snapshot.id)));
+    if (context.json)
+        say_json(json_of(snapshot, all, started));
+    else
+        show(snapshot, all, started);
+    return 0;
+}
+
 Result<int> restore_again(const Context& context, run::Game game, const journal::RunRecord& run) {
-    Source source;
+    OpenVault source;
     source.game = std::move(game);
     source.vault = TRY(source.game->vault());
     std::vector<std::string> names;
@@ -260,6 +286,11 @@ extern const Verb restore = {
         { { .name = "--component",
             .value = "NAME",
             .doc = "only this one; may be repeated",
+            .repeated = true },
+          { .name = "--path",
+            .value = "PATH",
+            .doc = "only this one and what is below it, with its parents (with --to); may be "
+                   "repeated",
             .repeated = true },
           { .name = "--to", .value = "PLACE", .doc = "a new folder; nothing live is touched" },
           { .name = "--yes", .doc = "replace the live data without asking" },

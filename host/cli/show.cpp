@@ -1,15 +1,14 @@
+#include "cli/opening.h"
 #include "cli/output.h"
 #include "cli/snapshot_view.h"
-#include "cli/verb.h"
 
 namespace respawn::cli {
 
 namespace {
 
 Result<int> show_snapshot(const Context& context) {
-    auto game = TRY(context.game(config::Strictness::lenient));
-    const auto snapshot = TRY(vault::find_snapshot(TRY(TRY(game.vault())->snapshots()),
-                                                   context.typed.value("BACKUP", "latest"), {}, now()));
+    auto source = TRY(open_vault(context));
+    const auto snapshot = TRY(named_snapshot(source, context.typed.value("BACKUP")));
     if (context.json)
         say_json(to_value(snapshot));
     else
@@ -26,6 +25,7 @@ extern const Verb show = {
     .arguments = { { .name = "BACKUP",
                      .doc = "an id, a prefix of one, latest, latest:PLAN or @TIME; latest when left "
                             "out" } },
+    .options = with_opening({}),
     .example = "respawn show @yesterday",
     .run = show_snapshot,
 };

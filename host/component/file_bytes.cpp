@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <functional>
 #include <unistd.h>
 
 namespace respawn::component {
@@ -110,42 +109,29 @@ Result<void> must_be_sound(const vault::TreeEntry& entry) {
                                      printable(entry.name)) };
 }
 
-namespace {
+PlacingSink::PlacingSink(const vault::TreeEntry& entry, const Cancellation& cancel, Take take)
+    : extents_(entry.extents.empty() ? Extents{ { 0, entry.content.size } } : entry.extents),
+      cancel_(cancel), take_(std::move(take)) {}
 
-// Hands a content's bytes on with the place in the file that each stretch has.
-class PlacingSink final : public io::Sink {
-  public:
-    using Take = std::function<Result<void>(std::uint64_t offset, std::string_view bytes)>;
-    PlacingSink(const vault::TreeEntry& entry, const Cancellation& cancel, Take take)
-        : extents_(entry.extents.empty() ? Extents{ { 0, entry.content.size } } : entry.extents),
-          cancel_(cancel), take_(std::move(take)) {}
-
-    Result<void> write(std::string_view bytes) override {
-        TRY(cancel_.check());
-        while (!bytes.empty()) {
-            while (at_ < extents_.size() && within_ == extents_[at_].second) {
-                ++at_;
-                within_ = 0;
-            }
-            if (at_ == extents_.size())
-                return Error{ .kind = Kind::corrupt, .why = "more bytes came back than the file has" };
-            const auto part = bytes.substr(0, extents_[at_].second - within_);
-            TRY(take_(extents_[at_].first + within_, part));
-            within_ += part.size();
-            written_ += part.size();
-            bytes.remove_prefix(part.size());
+Result<void> PlacingSink::write(std::string_view bytes) {
+    TRY(cancel_.check());
+    while (!bytes.empty()) {
+        while (at_ < extents_.size() && within_ == extents_[at_].second) {
+            ++at_;
+            within_ = 0;
         }
-        return {};
+        if (at_ == extents_.size())
+            return Error{ .kind = Kind::corrupt, .why = "more bytes came back than the file has" };
+        const auto part = bytes.substr(0, extents_[at_].second - within_);
+        TRY(take_(extents_[at_].first + within_, part));
+        within_ += part.size();
+        written_ += part.size();
+        bytes.remove_prefix(part.size());
     }
-    std::uint64_t written() const { return written_; }
+    return {};
+}
 
-  private:
-    Extents extents_;
-    const Cancellation& cancel_;
-    Take take_;
-    std::size_t at_ = 0;
-    std::uint64_t within_ = 0, written_ = 0;
-};
+namespace {
 
 Result<void> write_at(int file, std::uint64_t offset, std::string_view bytes, const io::Path& path) {
     while (!bytes.empty()) {

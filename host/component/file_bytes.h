@@ -6,6 +6,8 @@
 #include "io/stream.h"
 #include "vault/vault.h"
 
+#include <functional>
+
 namespace respawn::component {
 
 struct Layout {
@@ -36,6 +38,22 @@ class LayoutSource final : public io::Source {
     std::uint64_t within_ = 0, taken_ = 0;
     bool is_sqlite_ = false;
     std::optional<Error> fault_;
+};
+
+// Hands a content's bytes on with the place in the file that each stretch has.
+class PlacingSink final : public io::Sink {
+  public:
+    using Take = std::function<Result<void>(std::uint64_t offset, std::string_view bytes)>;
+    PlacingSink(const vault::TreeEntry& entry, const Cancellation& cancel, Take take);
+    Result<void> write(std::string_view bytes) override;
+    std::uint64_t written() const { return written_; }
+
+  private:
+    Extents extents_;
+    const Cancellation& cancel_;
+    Take take_;
+    std::size_t at_ = 0;
+    std::uint64_t within_ = 0, written_ = 0;
 };
 
 // Kind::corrupt unless size, content and extents of a file's entry fit each other.

@@ -112,15 +112,17 @@ namespace {
 
 class Restorer {
   public:
-    Restorer(vault::Vault& from, const vault::ComponentRecord& record, const Work& work, int top)
-        : from_(from), record_(record), work_(work), top_(top) {}
+    Restorer(vault::Vault& from, const vault::ComponentRecord& record, const Work& work, int top,
+             const RootNode* only)
+        : from_(from), record_(record), work_(work), top_(top), only_(only) {}
 
     Result<void> fill(int folder, const vault::ChunkId& id, const io::Path& path) {
         if (names_.size() > deepest_tree)
             return too_deep(path);
         for (const auto& entry : TRY(sound_tree(from_, id))) {
             TRY(work_.cancel.check());
-            TRY(put(folder, entry, path / entry.name));
+            if (is_wanted(entry.name))
+                TRY(put(folder, entry, path / entry.name));
         }
         return {};
     }
@@ -129,6 +131,18 @@ class Restorer {
     }
 
   private:
+    // Of an entry in the folder that names_ leads to.
+    bool is_wanted(const std::string& name) const {
+        const auto* node = only_;
+        for (std::size_t i = 0; node && !node->whole && i <= names_.size(); ++i) {
+            const auto below = node->below.find(i < names_.size() ? names_[i] : name);
+            if (below == node->below.end())
+                return false;
+            node = &below->second;
+        }
+        return true;
+    }
+
     Result<void> put(int folder, const TreeEntry& entry, const io::Path& path) {
         if (entry.type == EntryType::folder)
             return put_folder(folder, entry, path);
@@ -177,6 +191,7 @@ class Restorer {
     const vault::ComponentRecord& record_;
     const Work& work_;
     int top_;
+    const RootNode* only_;
     std::vector<std::string> names_; // of the folders from the top to here
     std::map<std::uint64_t, std::pair<std::vector<std::string>, std::string>> links_;
     Owners owners_;
@@ -197,14 +212,14 @@ Result<void> must_be_empty(const io::Path& place) {
 } // namespace
 
 Result<RestoreReport> restore_files_to(vault::Vault& from, const vault::ComponentRecord& record,
-                                       const io::Path& place, const Work& work) {
+                                       const io::Path& place, const Work& work, const RootNode* only) {
     const auto begun = now();
     TRY(must_have_data(record));
     TRY(must_be_empty(place));
     TRY(must_have_space(place, record.size_bytes));
     TRY(io::make_folder(std::filesystem::absolute(place)));
     const auto top = TRY(open_folder(place));
-    Restorer restorer(from, record, work, top.number());
+    Restorer restorer(from, record, work, top.number(), only);
     TRY(restorer.fill(top.number(), record.tree, place));
     auto report = restorer.report();
     if (report.files != record.files || report.size_bytes != record.size_bytes)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "component/component.h"
+#include "component/files_roots.h"
 #include "component/metadata.h"
 
 namespace respawn::component {
@@ -27,7 +28,9 @@ Result<io::Descriptor> open_below(int top, const std::vector<std::string>& names
 // Kind::no_space when the file system that holds `place` has less than that free.
 Result<void> must_have_space(const io::Path& place, std::uint64_t needed);
 
+// `only`: what is wanted of the tree, whose files and bytes the record then counts.
 Result<RestoreReport> restore_files_to(vault::Vault& from, const vault::ComponentRecord& record,
-                                       const io::Path& place, const Work& work);
+                                       const io::Path& place, const Work& work,
+                                       const RootNode* only = nullptr);
 
 } // namespace respawn::component

@@ -15,6 +15,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,6 +49,9 @@ struct SnapshotDraft {
     Moment started;
     std::vector<ComponentRecord> components;
     Value report;
+    // The moment that something imported is of, which may lie before the writer's last snapshot: then
+    // the snapshot is the only one of a writer of its own, so that each writer's times rise.
+    std::optional<Moment> moment = {};
 };
 
 // One of the keys that open a vault.

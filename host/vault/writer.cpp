@@ -149,6 +149,8 @@ Result<void> Writer::State::flush() {
 Result<Snapshot> Writer::State::number_and_name(SnapshotDraft draft, const Chain& chain) {
     const auto stored = index_bytes + TRY(packs.settle());
     constexpr std::int64_t millisecond = 1000; // ids made of rising milliseconds sort like their times
+    const auto began = draft.moment.value_or(draft.started);
+    const auto took = now() - draft.started;
     Snapshot snapshot{ .game = std::move(draft.game),
                        .environment = std::move(draft.environment),
                        .host = host_name(),
@@ -158,12 +160,13 @@ Result<Snapshot> Writer::State::number_and_name(SnapshotDraft draft, const Chain
                        .writer = chain.writer,
                        .number = chain.number + 1,
                        .previous = chain.last,
-                       .started = std::max(draft.started.microseconds, chain.started + millisecond),
+                       .started = std::max(began.microseconds, chain.started + millisecond),
                        .stored_bytes = stored,
                        .program = RESPAWN_VERSION,
                        .components = std::move(draft.components) };
-    snapshot.id = make_ulid({ snapshot.started });
-    snapshot.finished = std::max(now().microseconds, snapshot.started);
+    snapshot.id = draft.moment ? make_past_ulid(began) : make_ulid({ snapshot.started });
+    snapshot.finished = draft.moment ? snapshot.started + std::max<std::int64_t>(took.count(), 0)
+                                     : std::max(now().microseconds, snapshot.started);
     auto report = draft.report.map() ? *draft.report.map() : Value::Map{};
     const auto count = [&](std::string name, std::uint64_t number) {
         report.insert_or_assign(std::move(name), static_cast<std::int64_t>(number));
@@ -177,7 +180,8 @@ Result<Snapshot> Writer::State::number_and_name(SnapshotDraft draft, const Chain
 
 Result<Snapshot> Writer::State::finish(SnapshotDraft draft) {
     const auto lock = TRY(io::FileLock::lock(vault.cache / "writer.lock"));
-    const auto chain = TRY(current_chain(vault));
+    const bool of_its_own = draft.moment.has_value();
+    const auto chain = of_its_own ? Chain{ .writer = make_ulid(now()) } : TRY(current_chain(vault));
     const auto snapshot = TRY(number_and_name(std::move(draft), chain));
     const auto encoded = encode_snapshot(snapshot);
     TRY(decode_snapshot(encoded)); // what cannot be read again must not be written
@@ -185,7 +189,8 @@ Result<Snapshot> Writer::State::finish(SnapshotDraft draft) {
     TRY(flush());
     TRY(create(snapshot_name(snapshot.id), seal_snapshot(vault.keyring, snapshot.id, encoded)));
     // The snapshot counts from here on. What follows are caches; the next backup makes them good.
-    (void)remember_chain(vault, { chain.writer, snapshot.number, snapshot.started, snapshot.id });
+    if (!of_its_own)
+        (void)remember_chain(vault, { chain.writer, snapshot.number, snapshot.started, snapshot.id });
     (void)vault.refresh_index();
     return snapshot;
 }

@@ -1,0 +1,208 @@
+#include "base/text.h"
+#include "cli/opening.h"
+#include "cli/output.h"
+#include "cli/snapshot_view.h"
+#include "component/archive.h"
+#include "component/archive_import.h"
+
+#include <charconv>
+#include <fmt/format.h>
+
+namespace respawn::cli {
+
+namespace {
+
+using component::ImportRequest;
+
+// "50GiB", "500 MB", "1048576".
+Result<std::uint64_t> parse_size(std::string_view text) {
+    static constexpr std::pair<std::string_view, std::uint64_t> units[] = {
+        { "", 1 },
+        { "B", 1 },
+        { "KiB", 1ULL << 10 },
+        { "MiB", 1ULL << 20 },
+        { "GiB", 1ULL << 30 },
+        { "TiB", 1ULL << 40 },
+        { "KB", 1'000 },
+        { "MB", 1'000'000 },
+        { "GB", 1'000'000'000 },
+        { "TB", 1'000'000'000'000 },
+    };
+    std::uint64_t number = 0;
+    const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const auto unit = trimmed(text.substr(static_cast<std::size_t>(end - text.data())));
+    for (const auto& [name, bytes] : units)
+        if (fault == std::errc() && unit == name && number <= UINT64_MAX / bytes)
+            return number * bytes;
+    return Error{ .kind = Kind::usage,
+                  .why = fmt::format("'{}' is no size", printable(text)),
+                  .fix = "write it as 500MiB or 50GiB" };
+}
+
+Result<component::ImportLimits> limits_from(const Context& context, const io::Path& state) {
+    component::ImportLimits limits;
+    limits.outside_links = context.typed.has("--outside-links");
+    if (context.typed.has("--most-entries"))
+        limits.entries = TRY(parse_size(context.typed.value("--most-entries")));
+    if (context.typed.has("--limit")) {
+        limits.bytes = TRY(parse_size(context.typed.value("--limit")));
+        limits.ratio = UINT64_MAX;
+    } else {
+        limits.bytes = TRY(io::free_space(state)); // what could be restored here
+    }
+    return limits;
+}
+
+enum class Form { archive, database, json };
+
+Result<Form> form_of(const io::Path& file) {
+    const auto end = file.extension();
+    if (component::archive_form(file))
+        return Form::archive;
+    if (end == ".db" || end == ".sqlite" || end == ".sqlite3")
+        return Form::database;
+    if (end == ".json")
+        return Form::json;
+    return Error{ .kind = Kind::usage,
+                  .why = fmt::format("{} has an end that says nothing", printable(file.string())),
+                  .fix = "it can be .tar, .tar.gz, .tgz, .tar.zst, .db, .sqlite, .sqlite3 or .json" };
+}
+
+// What is imported under a configured component's name must be of its kind: else it could never come
+// back.
+Result<void> must_fit(const OpenVault& source, const std::string& name, Form form) {
+    const auto* settings = source.game ? source.game->config().component(name) : nullptr;
+    const std::string kind = form == Form::database ? "sqlite" : "files";
+    if (!settings || settings->kind == kind)
+        return {};
+    return Error{ .kind = Kind::usage,
+                  .why = fmt::format("component {} is of kind {}, and this would be {}", name,
+                                     settings->kind, kind),
+                  .fix = "import it under another name: --component NAME" };
+}
+
+Result<void> must_be_a_name(const std::string& name) {
+    const bool plain = !name.empty() && name.size() <= 100 && name.front() != '.' &&
+                       name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                              "0123456789._-") == std::string::npos;
+    if (plain)
+        return {};
+    return Error{ .kind = Kind::usage,
+                  .why = name.empty() ? "an import needs the component that it is a backup of"
+                                      : fmt::format("'{}' cannot name a component", printable(name)),
+                  .fix = "--component NAME, of letters, digits, '.', '_' and '-'" };
+}
+
+// With a configuration, the first import makes the vault as the first backup does.
+Result<OpenVault> open_target(const Context& context) {
+    if (context.typed.has("--location"))
+        return open_vault(context);
+    OpenVault source;
+    source.game = TRY(context.game(config::Strictness::lenient));
+    if (const auto unlock = TRY(typed_unlock(context)))
+        source.game->open_with(*unlock);
+    source.vault = TRY(source.game->vault_or_new());
+    return source;
+}
+
+Result<vault::SnapshotDraft> draft_from(const Context& context, OpenVault& source,
+                                        const io::Path& file) {
+    const auto origin = fmt::format("imported from {}", file.filename().string());
+    const auto note = context.typed.value("--note");
+    vault::SnapshotDraft draft{ .plan = context.typed.value("--plan"),
+                                .type = "manual",
+                                .note = note.empty() ? origin : fmt::format("{} ({})", note, origin),
+                                .started = now() };
+    if (source.game) {
+        draft.game = source.game->config().game;
+        draft.environment = source.game->config().environment;
+    } else if (const auto known = TRY(readable_snapshots(source)); !known.empty()) {
+        draft.game = known.back().game;
+        draft.environment = known.back().environment;
+    }
+    if (!context.typed.has("--time"))
+        return draft;
+    draft.moment = TRY(parse_moment(context.typed.value("--time"), draft.started));
+    if (*draft.moment > draft.started || draft.moment->microseconds < 0)
+        return Error{ .kind = Kind::usage,
+                      .why = fmt::format("{} is no time that data can be of",
+                                         to_rfc3339(*draft.moment, true)),
+                      .fix = "--time is when the data was taken" };
+    return draft;
+}
+
+Result<vault::ComponentRecord> take(Form form, vault::Writer& writer, const ImportRequest& request,
+                                    const component::Work& work) {
+    switch (form) {
+    case Form::archive:
+        return component::import_archive(writer, request, work);
+    case Form::database:
+        return component::import_database(writer, request, work);
+    case Form::json:
+        break;
+    }
+    return component::import_json(writer, request, work);
+}
+
+Result<int> import_file(const Context& context) {
+    const io::Path file = context.typed.value("FILE");
+    const auto form = TRY(form_of(file));
+    const auto name = context.typed.value("--component");
+    TRY(must_be_a_name(name));
+    auto source = TRY(open_target(context));
+    TRY(must_fit(source, name, form));
+    auto draft = TRY(draft_from(context, source, file));
+    const auto folder = source.game ? source.game->config().state : source.folder->path();
+    const auto state = TRY(io::TemporaryFolder::make(folder));
+    std::optional<ProgressBar> bar("importing");
+    const component::Work work{ .cancel = context.cancel,
+                                .progress = [&](std::uint64_t done,
+                                                std::uint64_t total) { bar->show(done, total); },
+                                .state = state.path() };
+    ImportRequest request{ file, name, {}, TRY(limits_from(context, folder)) };
+    if (const auto* settings = source.game ? source.game->config().component(name) : nullptr)
+        request.live_paths = settings->paths;
+    auto writer = TRY(source.vault->begin_backup());
+    auto record = take(form, writer, request, work);
+    bar.reset();
+    draft.components.push_back(TRY(std::move(record).while_doing("import", file.string())));
+    const auto snapshot = TRY(writer.finish(std::move(draft)).while_doing("import", file.string()));
+    if (context.json)
+        say_json(to_value(snapshot));
+    else
+        for (const auto& line : detail_lines(snapshot))
+            say(line);
+    return snapshot.good() ? 0 : 3;
+}
+
+} // namespace
+
+extern const Verb import_verb = {
+    .name = "import",
+    .summary = "Takes a backup that was made without respawn into the vault, as a snapshot of one "
+               "component.",
+    .arguments = { { .name = "FILE",
+                     .doc = ".tar, .tar.gz, .tar.zst: files; .db, .sqlite: a database; .json: a file",
+                     .required = true } },
+    .options = with_opening(
+        { { .name = "--component", .value = "NAME", .doc = "what it is a backup of" },
+          { .name = "--time", .value = "TIME", .doc = "when the data was taken; now when left out" },
+          { .name = "--plan", .value = "PLAN", .doc = "the plan whose backups it stands among" },
+          { .name = "--note", .value = "TEXT", .doc = "shown by list, beside the file's name" },
+          { .name = "--limit",
+            .value = "SIZE",
+            .doc = "the most that an archive may unpack to; else what is free in the state "
+                   "folder, and 200 times its size" },
+          { .name = "--most-entries",
+            .value = "NUMBER",
+            .doc = "the most entries that an archive may have; 1000000" },
+          { .name = "--outside-links", .doc = "take symbolic links that lead out of the archive" } }),
+    .details =
+        "Nothing is unpacked to a disk. An archive with absolute names, \"..\", names below a link, "
+        "links that lead outside, devices,\nnames that stand twice or more than the limits is "
+        "refused whole. A database is checked first.",
+    .example = "respawn import saves-2026-03-01.tar.gz --component memory --time 2026-03-01",
+    .run = import_file,
+};
+
+} // namespace respawn::cli
