@@ -28,8 +28,7 @@ Result<FileIds> list_index_files(location::Location& location) {
 Result<std::vector<PackRecord>> read_index_file(Vault::State& state, std::string_view id) {
     const auto name = index_name(id);
     const auto bytes = TRY(state.location->read(name, { 0, max_document }));
-    TRY(state.meet_document(bytes));
-    return open_index(state.keyring, name, bytes);
+    return open_index(TRY(state.keyring_for_document(bytes)), name, bytes);
 }
 
 // A damaged index file is remembered, not merged: its packs are found by themselves when needed. Any
@@ -102,8 +101,7 @@ Result<void> Vault::State::recover_unindexed(const std::vector<location::Entry>&
         if (!id.ok() || known.contains(id.value()))
             continue;
         const auto bytes = TRY(location->read(entry.name, { 0, max_pack + 1 }));
-        TRY(meet_pack(bytes));
-        auto contents = read_pack(keyring, identify, id.value(), bytes);
+        auto contents = read_pack(TRY(keyring_for_pack(bytes)), identify, id.value(), bytes);
         if (damage && (!contents.ok() || !contents.value().faults.empty()))
             damage->push_back({ entry.name,
                                 contents.ok() ? contents.value().faults.front() : contents.error().why,

@@ -117,7 +117,7 @@ Result<void> Vault::State::refresh_keyring() {
                                          fresh.error().why),
                       .fix = fresh.error().fix };
     if (TRY(fresh).number > keyring.number) {
-        const std::scoped_lock lock(shared);
+        const std::scoped_lock lock(keys_lock);
         keyring = std::move(fresh).value();
     }
     return {};
@@ -125,7 +125,7 @@ Result<void> Vault::State::refresh_keyring() {
 
 Result<void> Vault::State::meet_epoch(std::optional<std::uint32_t> epoch) {
     {
-        const std::scoped_lock lock(shared);
+        const std::scoped_lock lock(keys_lock);
         if (!epoch || keyring.epochs.contains(*epoch))
             return {};
     }
@@ -136,9 +136,15 @@ Result<void> Vault::State::meet_document(std::string_view bytes) {
     return meet_epoch(u32_at(bytes, 8));
 }
 
+Result<Keyring> Vault::State::keyring_for_document(std::string_view bytes) {
+    TRY(meet_document(bytes));
+    const std::scoped_lock lock(keys_lock);
+    return keyring;
+}
+
 Result<Keyring> Vault::State::keyring_for_pack(std::string_view bytes) {
     TRY(meet_pack(bytes));
-    const std::scoped_lock lock(shared);
+    const std::scoped_lock lock(keys_lock);
     return keyring;
 }
 

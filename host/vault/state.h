@@ -48,7 +48,9 @@ struct Vault::State {
 
     // Reading is done on many threads; what they share is held by this.
     mutable std::mutex shared;
-    std::mutex refreshing; // taken before `shared`
+    // The keyring may be read anew by any of them. Taken in this order, after `shared`.
+    std::mutex refreshing;
+    mutable std::mutex keys_lock;
     std::unordered_map<PackId, crypto::Key, IdHash> pack_keys;
     BlobCache blobs;
     ThreadPool readers;
@@ -101,6 +103,7 @@ struct Vault::State {
     Result<void> meet_document(std::string_view bytes); // docs/vault-format.md §7
     Result<void> meet_pack(std::string_view bytes);     // §6
     // A copy, for threads that read while another one may read the keyring anew.
+    Result<Keyring> keyring_for_document(std::string_view bytes);
     Result<Keyring> keyring_for_pack(std::string_view bytes);
     // Writes the next slot file with what `change` makes of the newest keyring; nothing when that is
     // nothing.
