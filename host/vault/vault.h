@@ -10,6 +10,7 @@
 #include "io/file.h"
 #include "io/stream.h"
 #include "location/location.h"
+#include "vault/keeping.h"
 #include "vault/object.h"
 
 #include <functional>
@@ -92,6 +93,25 @@ class Vault {
     check(CheckDepth depth, const Cancellation& cancel,
           const std::function<void(std::uint64_t done, std::uint64_t total)>& progress = {});
 
+    // ---- keeping (docs/keeping.md). One at a time does any of these: Kind::leased for another. ----
+
+    // Removes snapshots, each leaving a tombstone that holds it: undelete brings it back within the
+    // grace time. Space is freed by prune.
+    Result<void> remove(const std::vector<std::string>& ids, const std::string& why);
+    // Those that were removed and whose grace time is not over.
+    Result<std::vector<Removed>> removed(Duration grace);
+    // The one whose id begins so. Kind::missing when it is not known, or its data is gone.
+    Result<Snapshot> undelete(std::string_view name);
+    // Bytes in packs that only these snapshots need, each counted once, for the first of them.
+    Result<std::vector<std::uint64_t>> freed_by(const std::vector<std::string>& going,
+                                                const Cancellation& cancel);
+    // Deletes what no snapshot needs. It can be interrupted anywhere; the next one continues. Backups
+    // go on meanwhile. Kind::needs_person when the location's clock seems to have jumped.
+    Result<PruneReport> prune(const PruneOptions& options, const Cancellation& cancel);
+    // The location's clock, and what it showed when one of these was last done; none when never.
+    Result<Moment> clock();
+    Result<std::optional<Moment>> last_kept();
+
     struct State;
 
   private:
@@ -110,6 +130,9 @@ class Writer {
     Result<ChunkId> store_tree(const Tree& tree);
     // True when the vault (or this backup so far) has it.
     bool has(const ChunkId& id) const;
+    // True when it has all of a content, down to the last chunk: what a list names may be gone while
+    // the list is still there. To be asked before a content is used that this backup has not stored.
+    Result<bool> holds(const Content& content) const;
     const Counters& counters() const;
     // Packs, then index, then the snapshot, each durable before the next.
     Result<Snapshot> finish(SnapshotDraft draft);

@@ -3,6 +3,8 @@
 #include "vault/chunker.h"
 #include "vault/codec.h"
 #include "vault/content_lists.h"
+#include "vault/marks.h"
+#include "vault/pending.h"
 #include "vault/snapshot_file.h"
 #include "vault/state.h"
 
@@ -37,14 +39,17 @@ struct Writer::State {
     PackBuilder open_pack;
     std::vector<PackRecord> unindexed;          // durable, and in no index file yet
     std::unordered_set<ChunkId, IdHash> stored; // by this backup, not yet in the merged index
-    std::unordered_set<PackId, IdHash> absent;  // indexed, but gone from the location or cut short
-    BadPlaces damaged;                          // what check found
+    // Indexed, but gone from the location, cut short or marked by prune.
+    std::unordered_set<PackId, IdHash> absent;
+    std::optional<Pending> pending;
+    BadPlaces damaged; // what check found
     Counters counters;
     // After a failed write nothing more is written: a snapshot must not name what is not there.
     std::optional<Error> failed;
 
     Result<void> begin();
     bool has(const ChunkId& id) const;
+    Result<bool> holds(const ChunkId& id, int depth) const;
     Result<ChunkId> put(BlobKind kind, std::string_view plain);
     Result<Content> store(io::Source& bytes);
     Result<ChunkId> store_tree(const Tree& tree);
@@ -56,12 +61,23 @@ struct Writer::State {
     Result<void> failing(Result<void> result);
 };
 
+// The pending, then the marks, then the packs: the order is what prune relies on
+// (docs/vault-format.md).
 Result<void> Writer::State::begin() {
     TRY(vault.complete_creation());
+    pending.emplace(TRY(Pending::begin(vault)));
+    const auto marks = TRY(list_marks(vault));
     TRY(vault.refresh_index());
     vault.recovered.clear();
     vault.recovered_places.clear();
-    const auto packs = TRY(vault.location->list("packs/"));
+    auto packs = TRY(vault.location->list("packs/"));
+    if (!marks.unreadable.empty()) // it may name any of them
+        packs.clear();
+    const auto marked = marks.packs();
+    std::erase_if(packs, [&](const location::Entry& entry) {
+        const auto id = pack_from_name(entry.name);
+        return id.ok() && marked.contains(id.value());
+    });
     TRY(vault.recover_unindexed(packs, nullptr));
     for (const auto& pack : vault.recovered)
         if (pack.sound) {
@@ -89,6 +105,23 @@ bool Writer::State::has(const ChunkId& id) const {
     });
 }
 
+Result<bool> Writer::State::holds(const ChunkId& id, int depth) const {
+    if (!has(id))
+        return false;
+    if (depth == 0)
+        return true;
+    const auto list = vault.blob(id, BlobKind::list);
+    const auto items = list.ok() ? decode_list(list.value()) : list.error();
+    if (!items.ok())
+        return items.error().kind == Kind::corrupt || items.error().kind == Kind::missing
+                   ? Result<bool>(false)
+                   : items.error();
+    for (const auto& item : items.value())
+        if (!TRY(holds(item.id, depth - 1)))
+            return false;
+    return true;
+}
+
 Result<void> Writer::State::failing(Result<void> result) {
     if (!result.ok())
         failed = result.error();
@@ -105,6 +138,7 @@ Result<void> Writer::State::create(std::string_view name, std::string_view bytes
 Result<ChunkId> Writer::State::put(BlobKind kind, std::string_view plain) {
     if (failed)
         return *failed;
+    TRY(failing(pending->stay_alive()));
     const auto id = vault.identify(kind, plain);
     if (has(id)) {
         counters.reused_bytes += kind == BlobKind::data ? plain.size() : 0;
@@ -160,6 +194,7 @@ Result<void> Writer::State::flush_pack() {
 Result<void> Writer::State::flush_index() {
     if (unindexed.empty())
         return {};
+    TRY(failing(pending->must_be_open()));
     const auto name = index_name(crypto::random_bytes(16));
     TRY(create(name, seal_index(vault.keyring, name, unindexed)));
     unindexed.clear();
@@ -201,15 +236,18 @@ Result<Snapshot> Writer::State::number_and_name(SnapshotDraft draft, const Chain
 
 Result<Snapshot> Writer::State::finish(SnapshotDraft draft) {
     const auto lock = TRY(io::FileLock::lock(vault.cache / "writer.lock"));
+    TRY(settle_killed(vault)); // a snapshot that one of them committed has its number
     const auto chain = TRY(current_chain(vault));
     const auto snapshot = TRY(number_and_name(std::move(draft), chain));
     const auto encoded = encode_snapshot(snapshot);
     TRY(decode_snapshot(encoded)); // what cannot be read again must not be written
-    TRY(put(BlobKind::snapshot, encoded));
+    const auto copy = TRY(put(BlobKind::snapshot, encoded));
     TRY(flush_pack());
     TRY(flush_index());
+    TRY(failing(pending->commit(snapshot, copy)));
     TRY(create(snapshot_name(snapshot.id), seal_snapshot(vault.keyring, snapshot.id, encoded)));
     // The snapshot counts from here on. What follows are caches; the next backup makes them good.
+    pending->done();
     (void)remember_chain(vault, { chain.writer, snapshot.number, snapshot.started, snapshot.id });
     (void)vault.refresh_index();
     return snapshot;
@@ -222,6 +260,11 @@ Writer::~Writer() = default;
 Result<Content> Writer::store(io::Source& bytes) { return state_->store(bytes); }
 Result<ChunkId> Writer::store_tree(const Tree& tree) { return state_->store_tree(tree); }
 bool Writer::has(const ChunkId& id) const { return state_->has(id); }
+Result<bool> Writer::holds(const Content& content) const {
+    if (content.depth > max_depth_of_lists)
+        return false;
+    return content.size == 0 ? Result<bool>(true) : state_->holds(content.root, content.depth);
+}
 const Counters& Writer::counters() const { return state_->counters; }
 
 Result<Snapshot> Writer::finish(SnapshotDraft draft) { return state_->finish(std::move(draft)); }

@@ -1,0 +1,180 @@
+#include "vault/removal.h"
+
+#include "vault/codec.h"
+#include "vault/keeping.h"
+#include "vault/marks.h"
+#include "vault/pending.h"
+#include "vault/reach.h"
+#include "vault/snapshot_file.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace respawn::vault {
+
+namespace {
+
+constexpr auto lease_span = std::chrono::minutes(30);
+constexpr std::string_view folder = "tombstones/";
+
+Result<Tombstone> decode_tombstone(const Value& value) {
+    const auto* document = value.at("document").blob();
+    if (!document)
+        return Tombstone{};
+    return Tombstone{ .snapshot = TRY(decode_snapshot(document->bytes)),
+                      .document = document->bytes,
+                      .removed = { value.integer_at("removed") },
+                      .why = value.text_at("why") };
+}
+
+// The bytes that are sealed in its file, or in its copy.
+Result<std::string> document_of(Vault::State& vault, const Snapshot& snapshot) {
+    const auto bytes = vault.location->read(snapshot_name(snapshot.id), { 0, max_document });
+    auto plain = bytes.ok() ? open_snapshot_document(vault.keyring, snapshot.id, bytes.value())
+                            : Result<std::string>(bytes.error());
+    return plain.ok() ? plain : encode_snapshot(snapshot);
+}
+
+} // namespace
+
+Result<std::vector<Tombstone>> list_tombstones(Vault::State& vault) {
+    std::vector<Tombstone> all;
+    for (const auto& entry : TRY(vault.location->list(folder))) {
+        const auto bytes = TRY(vault.location->read(entry.name, { 0, max_document }));
+        const auto value = open_tombstone(vault.keyring, entry.name, bytes);
+        auto tombstone = value.ok() ? decode_tombstone(value.value()) : value.error();
+        if (tombstone.ok() && !tombstone.value().document.empty())
+            all.push_back(std::move(tombstone).value());
+    }
+    return all;
+}
+
+// A tombstone may be there from a removal that was killed or undone; its time is not this removal's. It
+// is exchanged while the snapshot is there, so that there is never a gap without one.
+Result<void> remove_snapshot(Vault::State& vault, Lease& lease, const std::string& id,
+                             const std::string& why) {
+    const auto snapshot = TRY(vault.snapshot(id));
+    const auto name = tombstone_name(snapshot.writer, snapshot.number);
+    const auto sealed =
+        seal_tombstone(vault.keyring, name,
+                       Value::Map{ { "snapshot", id },
+                                   { "removed", TRY(vault.location->now()).microseconds },
+                                   { "why", why },
+                                   { "document", Blob{ TRY(document_of(vault, snapshot)) } } });
+    TRY(lease.hold());
+    TRY(vault.location->remove(name));
+    io::TextSource source(sealed);
+    TRY(vault.location->create(name, source));
+    TRY(lease.hold());
+    return vault.location->remove(snapshot_name(id));
+}
+
+namespace {
+
+// All that it needs has to be there, and in no pack that somebody may be deleting at this moment.
+Result<void> must_be_whole(Vault::State& vault, const Tombstone& tombstone) {
+    const auto marks = TRY(list_marks(vault));
+    const auto marked = marks.packs();
+    TRY(vault.refresh_index());
+    const Cancellation never;
+    Reach reach(vault, never);
+    const auto gone = [&](std::string why) {
+        return Error{ .kind = Kind::missing,
+                      .why = fmt::format("the data of snapshot {} is being deleted, or gone: {}",
+                                         tombstone.snapshot.id, why),
+                      .fix = "a removed snapshot can be brought back only within its grace time" };
+    };
+    if (const auto found = reach.add(tombstone.snapshot); !found.ok())
+        return found.error().kind == Kind::corrupt ? gone(found.error().why) : found.error();
+    PackSet there;
+    for (const auto& entry : TRY(vault.location->list("packs/")))
+        if (const auto pack = pack_from_name(entry.name); pack.ok() && !marked.contains(pack.value()))
+            there.insert(pack.value());
+    const auto rows = reach.index().rows();
+    for (std::size_t first = 0, end = 0; first < rows.size(); first = end) {
+        end = reach.group_end(first);
+        const bool held =
+            std::any_of(rows.begin() + static_cast<std::ptrdiff_t>(first),
+                        rows.begin() + static_cast<std::ptrdiff_t>(end), [&](const auto& row) {
+                            return there.contains(reach.index().packs()[row.pack].id);
+                        });
+        if (reach.reached(first) && (!held || !marks.unreadable.empty()))
+            return gone("a pack that it needs is about to go");
+    }
+    return {};
+}
+
+Result<Tombstone> find_tombstone(Vault::State& vault, std::string_view name) {
+    auto upper = std::string(name);
+    std::ranges::transform(upper, upper.begin(),
+                           [](char c) { return c >= 'a' && c <= 'z' ? c - 32 : c; });
+    std::vector<Tombstone> found;
+    for (auto& tombstone : TRY(list_tombstones(vault)))
+        if (!upper.empty() && tombstone.snapshot.id.starts_with(upper))
+            found.push_back(std::move(tombstone));
+    if (found.size() == 1)
+        return std::move(found.front());
+    return Error{ .kind = found.empty() ? Kind::missing : Kind::conflict,
+                  .why = fmt::format("{} removed snapshots begin with {}", found.size(), upper),
+                  .fix = "respawn undelete without a name lists those that can be brought back" };
+}
+
+} // namespace
+
+Result<void> Vault::remove(const std::vector<std::string>& ids, const std::string& why) {
+    auto lease = TRY(Lease::take(*state_, lease_span));
+    for (const auto& id : ids)
+        TRY(remove_snapshot(*state_, lease, id, why).while_doing("remove a snapshot", id));
+    return lease.release();
+}
+
+Result<std::vector<Removed>> Vault::removed(Duration grace) {
+    const auto present = TRY(state_->location->now());
+    const auto ids = TRY(state_->snapshot_ids());
+    std::vector<Removed> all;
+    for (auto& tombstone : TRY(list_tombstones(*state_))) {
+        const auto until = tombstone.removed + grace;
+        if (present < until && !std::ranges::binary_search(ids, tombstone.snapshot.id))
+            all.push_back({ std::move(tombstone.snapshot), tombstone.removed, until, tombstone.why });
+    }
+    return all;
+}
+
+// The tombstone stays: should a removal that was suspended go on after all, the snapshot is in it.
+Result<Snapshot> Vault::undelete(std::string_view name) {
+    auto lease = TRY(Lease::take(*state_, lease_span));
+    auto tombstone = TRY(find_tombstone(*state_, name));
+    const auto& id = tombstone.snapshot.id;
+    const auto there = state_->snapshot_from_file(id);
+    if (!there.ok() && there.error().kind == Kind::missing) {
+        TRY(must_be_whole(*state_, tombstone).while_doing("bring a snapshot back", id));
+        TRY(lease.hold());
+        const auto sealed = seal_snapshot(state_->keyring, id, tombstone.document);
+        io::TextSource source(sealed);
+        TRY(state_->location->create(snapshot_name(id), source)
+                .while_doing("bring a snapshot back", id));
+    }
+    TRY(lease.release());
+    return std::move(tombstone.snapshot);
+}
+
+Result<std::vector<std::uint64_t>> Vault::freed_by(const std::vector<std::string>& going,
+                                                   const Cancellation& cancel) {
+    TRY(state_->refresh_index());
+    Reach reach(*state_, cancel);
+    for (const auto& id : TRY(state_->snapshot_ids()))
+        if (std::ranges::find(going, id) == going.end())
+            TRY(reach.add(TRY(state_->snapshot(id))));
+    std::vector<std::uint64_t> freed;
+    for (const auto& id : going) {
+        const auto before = reach.bytes();
+        TRY(reach.add(TRY(state_->snapshot(id))));
+        freed.push_back(reach.bytes() - before);
+    }
+    return freed;
+}
+
+Result<Moment> Vault::clock() { return state_->location->now(); }
+Result<std::optional<Moment>> Vault::last_kept() { return lease_last_used(*state_); }
+
+} // namespace respawn::vault
