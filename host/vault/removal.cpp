@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <map>
 
 namespace respawn::vault {
 
@@ -121,11 +122,39 @@ Result<Tombstone> find_tombstone(Vault::State& vault, std::string_view name) {
 
 } // namespace
 
-Result<void> Vault::remove(const std::vector<std::string>& ids, const std::string& why) {
+namespace {
+
+// Looked at under the lease, so that two cleanups cannot each rely on what the other removes.
+Result<void> must_leave_good_ones(Vault::State& vault, const std::vector<std::string>& going) {
+    std::map<std::pair<std::string, std::string>, bool> left; // by plan and type
+    for (const auto& snapshot : TRY(vault.snapshots(nullptr))) {
+        auto& good = left.try_emplace({ snapshot.plan, snapshot.type }, !snapshot.good()).first->second;
+        const bool stays = std::ranges::find(going, snapshot.id) == going.end();
+        good = good || (snapshot.good() && stays);
+    }
+    for (const auto& [series, good] : left)
+        if (!good)
+            return Error{ .kind = Kind::moved,
+                          .why = fmt::format("no good backup of plan '{}' and type {} would be left",
+                                             series.first, series.second),
+                          .fix = "nothing was removed; look again at what there is: respawn list" };
+    return {};
+}
+
+} // namespace
+
+Result<void> Vault::remove(const std::vector<std::string>& ids, const std::string& why,
+                           bool last_good_too) {
     auto lease = TRY(Lease::take(*state_, lease_span));
-    for (const auto& id : ids)
-        TRY(remove_snapshot(*state_, lease, id, why).while_doing("remove a snapshot", id));
-    return lease.release();
+    auto removed = [&]() -> Result<void> {
+        if (!last_good_too)
+            TRY(must_leave_good_ones(*state_, ids));
+        for (const auto& id : ids)
+            TRY(remove_snapshot(*state_, lease, id, why).while_doing("remove a snapshot", id));
+        return {};
+    }();
+    auto released = lease.release();
+    return removed.ok() ? std::move(released) : std::move(removed);
 }
 
 Result<std::vector<Removed>> Vault::removed(Duration grace) {
@@ -143,19 +172,24 @@ Result<std::vector<Removed>> Vault::removed(Duration grace) {
 // The tombstone stays: should a removal that was suspended go on after all, the snapshot is in it.
 Result<Snapshot> Vault::undelete(std::string_view name) {
     auto lease = TRY(Lease::take(*state_, lease_span));
-    auto tombstone = TRY(find_tombstone(*state_, name));
-    const auto& id = tombstone.snapshot.id;
-    const auto there = state_->snapshot_from_file(id);
-    if (!there.ok() && there.error().kind == Kind::missing) {
+    auto back = [&]() -> Result<Snapshot> {
+        auto tombstone = TRY(find_tombstone(*state_, name));
+        const auto& id = tombstone.snapshot.id;
+        const auto there = state_->snapshot_from_file(id);
+        if (there.ok() || there.error().kind != Kind::missing)
+            return there;
         TRY(must_be_whole(*state_, tombstone).while_doing("bring a snapshot back", id));
         TRY(lease.hold());
         const auto sealed = seal_snapshot(state_->keyring, id, tombstone.document);
         io::TextSource source(sealed);
         TRY(state_->location->create(snapshot_name(id), source)
                 .while_doing("bring a snapshot back", id));
-    }
-    TRY(lease.release());
-    return std::move(tombstone.snapshot);
+        return std::move(tombstone.snapshot);
+    }();
+    auto released = lease.release();
+    if (back.ok())
+        TRY(std::move(released));
+    return back;
 }
 
 Result<std::vector<std::uint64_t>> Vault::freed_by(const std::vector<std::string>& going,

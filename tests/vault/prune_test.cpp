@@ -22,7 +22,7 @@ vault::PruneReport prune(Bench& bench, vault::PruneOptions options = {}) {
 }
 
 void remove(Bench& bench, const vault::Snapshot& snapshot) {
-    REQUIRE(bench.open()->remove({ snapshot.id }, "test").ok());
+    REQUIRE(bench.open()->remove({ snapshot.id }, "test", true).ok());
 }
 
 void must_be_sound(Bench& bench) {
@@ -284,4 +284,16 @@ TEST_CASE("prune of a damaged vault deletes nothing") {
         must_be_sound(bench); // the lost file was that of what is not needed
     if (!done.ok())
         REQUIRE(bytes_in_packs(bench) == before);
+}
+
+TEST_CASE("the last good snapshot of a series is not removed unless that is said") {
+    Bench bench;
+    const auto first = bench.back_up({ { "a", "1" } });
+    const auto second = bench.back_up({ { "a", "2" } });
+    REQUIRE(bench.open()->remove({ first.id, second.id }, "test").error().kind == Kind::moved);
+    REQUIRE(bench.open()->snapshots().value().size() == 2);
+    REQUIRE(bench.open()->remove({ second.id }, "test").ok());
+    REQUIRE(bench.open()->remove({ first.id }, "test").error().kind == Kind::moved);
+    REQUIRE(bench.open()->remove({ first.id }, "test", true).ok());
+    REQUIRE(bench.open()->snapshots().value().empty());
 }
