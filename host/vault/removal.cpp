@@ -65,8 +65,9 @@ Result<void> remove_snapshot(Vault::State& vault, Lease& lease, const std::strin
     TRY(lease.hold());
     TRY(vault.location->remove(name));
     io::TextSource source(sealed);
-    TRY(vault.location->create(name, source));
-    TRY(lease.hold());
+    auto written = vault.location->create(name, source);
+    TRY(lease.hold()); // a conflict is somebody who has taken over
+    TRY(std::move(written));
     return vault.location->remove(snapshot_name(id));
 }
 
