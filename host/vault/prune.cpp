@@ -37,8 +37,11 @@ class Prune {
 
     Result<PruneReport> run() {
         lease_.emplace(TRY(Lease::take(vault_, lease_span)));
-        const auto done = work();
-        // An error leaves the lease as well: what is left is continued by whoever comes next.
+        auto done = work();
+        // What went wrong may be that another one has taken over and works at the same files.
+        if (const auto held = lease_->hold();
+            !done.ok() && !held.ok() && held.error().kind == Kind::leased)
+            done = held;
         auto released = lease_->release();
         if (!done.ok())
             return done.error();
@@ -56,6 +59,7 @@ class Prune {
             TRY(clock_must_be_right());
         for (bool first = true;; first = false) {
             TRY(cancel_.check());
+            TRY(settle_removals(vault_, *lease_));
             TRY(lease_->hold());
             auto marks = TRY(list_marks(vault_));
             for (const auto& file : marks.unreadable)

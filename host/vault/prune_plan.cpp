@@ -26,6 +26,20 @@ bool more_unused(const PackUse& use, std::uint32_t a, std::uint32_t b) {
            static_cast<double>(use.unused(b)) * whole(a);
 }
 
+// Its data may be gone already: then the clock has gone back since.
+Result<void> add_removed(Survey& all, const Tombstone& tombstone) {
+    const auto whole = all.reach.add(tombstone.snapshot);
+    if (!whole.ok() && !tombstone.undone &&
+        (whole.error().kind == Kind::corrupt || whole.error().kind == Kind::missing))
+        return {};
+    TRY(whole);
+    if (!tombstone.undone) {
+        ++all.snapshots;
+        ++all.in_grace;
+    }
+    return {};
+}
+
 } // namespace
 
 bool Survey::sound(const IndexRow& row) const {
@@ -45,24 +59,19 @@ Result<Survey> survey(Vault::State& vault, Moment present, Duration grace, const
     for (const auto& entry : TRY(vault.location->list("packs/")))
         if (const auto id = pack_from_name(entry.name); id.ok())
             all.sizes.emplace(id.value(), entry.size);
+    const auto removed = removed_ids(tombstones);
     for (const auto& id : ids) {
+        if (removed.contains(id))
+            continue;
         const auto snapshot = vault.snapshot(id);
-        if (!snapshot.ok() &&
-            snapshot.error().kind == Kind::missing) // removed since: it has a tombstone
+        if (!snapshot.ok() && snapshot.error().kind == Kind::missing) // then it has a tombstone by now
             continue;
         TRY(all.reach.add(TRY(snapshot)));
         ++all.snapshots;
     }
-    for (const auto& tombstone : tombstones) {
-        if (tombstone.document.empty() || present >= tombstone.removed + grace)
-            continue;
-        // Its data may be gone already: then the clock has gone back since.
-        const auto whole = all.reach.add(tombstone.snapshot);
-        if (!whole.ok() && whole.error().kind != Kind::corrupt && whole.error().kind != Kind::missing)
-            return whole.error();
-        all.snapshots += whole.ok() ? 1 : 0;
-        all.in_grace += whole.ok() ? 1 : 0;
-    }
+    for (const auto& tombstone : tombstones)
+        if (tombstone.undone || present < tombstone.removed + grace)
+            TRY(add_removed(all, tombstone));
     return all;
 }
 

@@ -22,10 +22,40 @@ Result<Tombstone> decode_tombstone(const Value& value) {
     const auto* document = value.at("document").blob();
     if (!document)
         return Tombstone{};
+    const auto* undone = value.at("undone").boolean();
     return Tombstone{ .snapshot = TRY(decode_snapshot(document->bytes)),
                       .document = document->bytes,
                       .removed = { value.integer_at("removed") },
-                      .why = value.text_at("why") };
+                      .why = value.text_at("why"),
+                      .undone = undone && *undone };
+}
+
+// In the place of one that is there. In between there is none, so the snapshot's file has to be.
+Result<void> put_tombstone(Vault::State& vault, Lease& lease, const Tombstone& tombstone) {
+    const auto& snapshot = tombstone.snapshot;
+    const auto name = tombstone_name(snapshot.writer, snapshot.number);
+    const auto sealed = seal_tombstone(vault.keyring, name,
+                                       Value::Map{ { "snapshot", snapshot.id },
+                                                   { "removed", tombstone.removed.microseconds },
+                                                   { "why", tombstone.why },
+                                                   { "undone", tombstone.undone },
+                                                   { "document", Blob{ tombstone.document } } });
+    TRY(lease.hold());
+    TRY(vault.location->remove(name));
+    io::TextSource source(sealed);
+    auto written = vault.location->create(name, source);
+    TRY(lease.hold()); // a conflict is somebody who has taken over
+    return written;
+}
+
+Result<void> put_snapshot(Vault::State& vault, const Tombstone& tombstone) {
+    const auto& id = tombstone.snapshot.id;
+    const auto there = vault.location->read(snapshot_name(id), { 0, 1 });
+    if (there.ok() || there.error().kind != Kind::missing)
+        return there.ok() ? Result<void>() : there.error();
+    const auto sealed = seal_snapshot(vault.keyring, id, tombstone.document);
+    io::TextSource source(sealed);
+    return vault.location->create(snapshot_name(id), source);
 }
 
 // The bytes that are sealed in its file, or in its copy.
@@ -50,24 +80,36 @@ Result<std::vector<Tombstone>> list_tombstones(Vault::State& vault) {
     return all;
 }
 
-// A tombstone may be there from a removal that was killed or undone; its time is not this removal's. It
-// is exchanged while the snapshot is there, so that there is never a gap without one.
+std::set<std::string> removed_ids(const std::vector<Tombstone>& tombstones) {
+    std::set<std::string> ids;
+    for (const auto& tombstone : tombstones)
+        if (!tombstone.undone)
+            ids.insert(tombstone.snapshot.id);
+    return ids;
+}
+
+Result<void> settle_removals(Vault::State& vault, Lease& lease) {
+    const auto there = TRY(vault.snapshot_ids());
+    for (const auto& tombstone : TRY(list_tombstones(vault))) {
+        const bool has_file = std::ranges::binary_search(there, tombstone.snapshot.id);
+        if (has_file != tombstone.undone)
+            TRY(lease.hold());
+        if (has_file && !tombstone.undone)
+            TRY(vault.location->remove(snapshot_name(tombstone.snapshot.id)));
+        else if (!has_file && tombstone.undone)
+            TRY(put_snapshot(vault, tombstone));
+    }
+    return {};
+}
+
 Result<void> remove_snapshot(Vault::State& vault, Lease& lease, const std::string& id,
                              const std::string& why) {
     const auto snapshot = TRY(vault.snapshot(id));
-    const auto name = tombstone_name(snapshot.writer, snapshot.number);
-    const auto sealed =
-        seal_tombstone(vault.keyring, name,
-                       Value::Map{ { "snapshot", id },
-                                   { "removed", TRY(vault.location->now()).microseconds },
-                                   { "why", why },
-                                   { "document", Blob{ TRY(document_of(vault, snapshot)) } } });
-    TRY(lease.hold());
-    TRY(vault.location->remove(name));
-    io::TextSource source(sealed);
-    auto written = vault.location->create(name, source);
-    TRY(lease.hold()); // a conflict is somebody who has taken over
-    TRY(std::move(written));
+    TRY(put_tombstone(vault, lease,
+                      { .snapshot = snapshot,
+                        .document = TRY(document_of(vault, snapshot)),
+                        .removed = TRY(vault.location->now()),
+                        .why = why }));
     return vault.location->remove(snapshot_name(id));
 }
 
@@ -160,37 +202,31 @@ Result<void> Vault::remove(const std::vector<std::string>& ids, const std::strin
 
 Result<std::vector<Removed>> Vault::removed(Duration grace) {
     const auto present = TRY(state_->location->now());
-    const auto ids = TRY(state_->snapshot_ids());
     std::vector<Removed> all;
     for (auto& tombstone : TRY(list_tombstones(*state_))) {
         const auto until = tombstone.removed + grace;
-        if (present < until && !std::ranges::binary_search(ids, tombstone.snapshot.id))
+        if (present < until && !tombstone.undone)
             all.push_back({ std::move(tombstone.snapshot), tombstone.removed, until, tombstone.why });
     }
     return all;
 }
 
-// The tombstone stays: should a removal that was suspended go on after all, the snapshot is in it.
 Result<Snapshot> Vault::undelete(std::string_view name) {
     auto lease = TRY(Lease::take(*state_, lease_span));
     auto back = [&]() -> Result<Snapshot> {
         auto tombstone = TRY(find_tombstone(*state_, name));
-        const auto& id = tombstone.snapshot.id;
-        const auto there = state_->snapshot_from_file(id);
-        if (there.ok() || there.error().kind != Kind::missing)
-            return there;
-        TRY(must_be_whole(*state_, tombstone).while_doing("bring a snapshot back", id));
+        if (!tombstone.undone)
+            TRY(must_be_whole(*state_, tombstone));
         TRY(lease.hold());
-        const auto sealed = seal_snapshot(state_->keyring, id, tombstone.document);
-        io::TextSource source(sealed);
-        TRY(state_->location->create(snapshot_name(id), source)
-                .while_doing("bring a snapshot back", id));
+        TRY(put_snapshot(*state_, tombstone));
+        tombstone.undone = true;
+        TRY(put_tombstone(*state_, lease, tombstone));
         return std::move(tombstone.snapshot);
     }();
     auto released = lease.release();
     if (back.ok())
         TRY(std::move(released));
-    return back;
+    return std::move(back).while_doing("bring a snapshot back", name);
 }
 
 Result<std::vector<std::uint64_t>> Vault::freed_by(const std::vector<std::string>& going,

@@ -96,8 +96,8 @@ class Vault {
     // ---- keeping (docs/keeping.md). One at a time does any of these: Kind::leased for another. ----
 
     // Removes snapshots, each leaving a tombstone that holds it: undelete brings it back within the
-    // grace time. Space is freed by prune. Kind::moved, with nothing removed, when no good snapshot of a
-    // plan and type were left, unless `last_good_too`.
+    // grace time. Space is freed by prune. Kind::moved, with nothing removed, when no good snapshot of
+    // a plan and type were left, unless `last_good_too`.
     Result<void> remove(const std::vector<std::string>& ids, const std::string& why,
                         bool last_good_too = false);
     // Those that were removed and whose grace time is not over.

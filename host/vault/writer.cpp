@@ -57,6 +57,7 @@ struct Writer::State {
     Result<void> flush_index();
     Result<Snapshot> finish(SnapshotDraft draft);
     Result<Snapshot> number_and_name(SnapshotDraft draft, const Chain& chain) const;
+    Result<void> publish(const std::string& id, const std::string& document);
     Result<void> create(std::string_view name, std::string_view bytes);
     Result<void> failing(Result<void> result);
 };
@@ -234,6 +235,17 @@ Result<Snapshot> Writer::State::number_and_name(SnapshotDraft draft, const Chain
     return snapshot;
 }
 
+// Prune may have completed it meanwhile: the same document, sealed in other bytes.
+Result<void> Writer::State::publish(const std::string& id, const std::string& document) {
+    const auto name = snapshot_name(id);
+    auto created = create(name, seal_snapshot(vault.keyring, id, document));
+    if (created.ok() || created.error().kind != Kind::conflict)
+        return created;
+    const auto there = TRY(vault.location->read(name, { 0, max_document }));
+    const auto found = open_snapshot_document(vault.keyring, id, there);
+    return found.ok() && found.value() == document ? Result<void>() : created;
+}
+
 Result<Snapshot> Writer::State::finish(SnapshotDraft draft) {
     const auto lock = TRY(io::FileLock::lock(vault.cache / "writer.lock"));
     TRY(settle_killed(vault)); // a snapshot that one of them committed has its number
@@ -245,7 +257,7 @@ Result<Snapshot> Writer::State::finish(SnapshotDraft draft) {
     TRY(flush_pack());
     TRY(flush_index());
     TRY(failing(pending->commit(snapshot, copy)));
-    TRY(create(snapshot_name(snapshot.id), seal_snapshot(vault.keyring, snapshot.id, encoded)));
+    TRY(publish(snapshot.id, encoded));
     // The snapshot counts from here on. What follows are caches; the next backup makes them good.
     pending->done();
     (void)remember_chain(vault, { chain.writer, snapshot.number, snapshot.started, snapshot.id });

@@ -20,7 +20,7 @@ namespace {
 class Baton {
   public:
     Baton(unsigned seed, std::function<void(std::mt19937&)> between)
-        : random_(seed), between_(std::move(between)) {}
+        : random_(seed), between_(std::move(between)), stays_(2 + random_() % 30) {}
 
     void start(std::function<void()> act) {
         const auto self = actors_++;
@@ -76,8 +76,8 @@ class Baton {
         if (all.empty())
             return;
         const auto& from = able.empty() ? all : able;
-        // Mostly the same one goes on, so that whole stretches run undisturbed.
-        const bool stays = random_() % 4 != 0 && std::ranges::find(from, turn_) != from.end();
+        // Often the same one goes on, so that whole stretches run undisturbed.
+        const bool stays = random_() % stays_ != 0 && std::ranges::find(from, turn_) != from.end();
         if (!stays)
             turn_ = from[random_() % from.size()];
         changed_.notify_all();
@@ -85,6 +85,7 @@ class Baton {
 
     std::mt19937 random_;
     std::function<void(std::mt19937&)> between_;
+    unsigned stays_; // on average so many steps
     std::mutex mutex_;
     std::condition_variable changed_;
     std::vector<std::thread> threads_;
@@ -97,7 +98,8 @@ class Baton {
 // Hands the baton on before each call.
 class Stepping final : public location::Location {
   public:
-    Stepping(std::shared_ptr<location::Location> to, Baton& baton) : to_(std::move(to)), baton_(baton) {}
+    Stepping(std::shared_ptr<location::Location> to, Baton& baton)
+        : to_(std::move(to)), baton_(baton) {}
     Result<void> create(std::string_view name, io::Source& bytes) override {
         baton_.step();
         return to_->create(name, bytes);
@@ -146,7 +148,7 @@ struct Actor {
 };
 
 void write_some(Actor& actor, Outcome& outcome) {
-    for (int count = 0; count < 3; ++count) {
+    for (int count = 0; count < 4; ++count) {
         const auto files = some_files(actor.random);
         const auto done = back_up_into(*actor.vault, files);
         if (done.ok())
@@ -184,7 +186,10 @@ void keep_house(Actor& actor, Outcome& outcome) {
             if (const auto back = actor.vault->undelete(id); !back.ok())
                 expect_kind(outcome, back.error(), "undelete");
         }
-        const vault::PruneOptions options{ .max_unused = 0, .despite_clock = actor.random() % 2 == 0 };
+        const vault::PruneOptions options{ .max_unused = 0,
+                                           .grace =
+                                               std::chrono::hours(actor.random() % 4 == 0 ? 24 : 0),
+                                           .despite_clock = actor.random() % 4 != 0 };
         const auto pruned = actor.vault->prune(options, Cancellation());
         if (pruned.ok())
             outcome.deleted += pruned.value().deleted_packs;
@@ -199,7 +204,8 @@ void must_be_whole(Bench& bench, const Outcome& outcome) {
     const auto report = vault->check(vault::CheckDepth::read_data, Cancellation()).value();
     std::vector<std::string> damage;
     for (const auto& found : report.damage)
-        // A backup that was given up and went on may have indexed packs that are gone; nothing needs them.
+        // A backup that was given up and went on may have indexed packs that are gone; nothing needs
+        // them.
         if (outcome.given_up == 0 || !found.hurts.empty() || found.why != "the pack is missing")
             damage.push_back(found.object + ": " + found.why);
     CAPTURE(damage, outcome.errors);
@@ -230,14 +236,15 @@ void play(unsigned seed, Totals& totals) {
     Baton baton(seed, [&](std::mt19937& random) {
         if (random() % 50 == 0)
             location.clock_is_ahead += std::chrono::hours(random() % 30);
-        if (random() % 500 == 0)
+        if (random() % 800 == 0)
             location.clock_is_ahead += 24h * 365 * (random() % 2 ? 10 : -10);
     });
     const auto stepping = std::make_shared<Stepping>(bench.location, baton);
     const auto folder = io::TemporaryFolder::make(io::is_there("/dev/shm") ? "/dev/shm" : "").value();
     for (unsigned number = 0; number < 5; ++number)
         baton.start([&, number] {
-            auto opened = vault::Vault::open(stepping, bench.key, folder.path() / std::to_string(number));
+            auto opened =
+                vault::Vault::open(stepping, bench.key, folder.path() / std::to_string(number));
             if (!opened.ok()) {
                 outcome.errors.push_back("open: " + opened.error().why);
                 return;
@@ -250,7 +257,9 @@ void play(unsigned seed, Totals& totals) {
     must_be_whole(bench, outcome);
     // Afterwards a prune in peace finds nothing in its way.
     const auto vault = bench.open();
-    REQUIRE(vault->prune({ .max_unused = 0, .despite_clock = true }, Cancellation()).value().waits_for.empty());
+    REQUIRE(vault->prune({ .max_unused = 0, .despite_clock = true }, Cancellation())
+                .value()
+                .waits_for.empty());
     must_be_whole(bench, outcome);
     totals.given_up += outcome.given_up;
     totals.deleted += outcome.deleted;
@@ -259,7 +268,8 @@ void play(unsigned seed, Totals& totals) {
 
 } // namespace
 
-TEST_CASE("whoever goes on when, no interleaving of backups and prunes loses anything", "[interleaving]") {
+TEST_CASE("whoever goes on when, no interleaving of backups and prunes loses anything",
+          "[interleaving]") {
     const char* given = ::getenv("RESPAWN_SEED");
     const unsigned first = given ? static_cast<unsigned>(std::stoul(given)) : 1;
     const char* many = ::getenv("RESPAWN_LONG");
@@ -268,7 +278,8 @@ TEST_CASE("whoever goes on when, no interleaving of backups and prunes loses any
         CAPTURE(seed);
         play(seed, totals);
     }
-    INFO("stored " << totals.stored << ", given up " << totals.given_up << ", packs deleted " << totals.deleted);
+    INFO("stored " << totals.stored << ", given up " << totals.given_up << ", packs deleted "
+                   << totals.deleted);
     // The schedules reach what they are for.
     REQUIRE(totals.stored > 100);
     REQUIRE(totals.given_up > 0);
