@@ -101,6 +101,13 @@ Result<void> Vault::State::refresh_index() {
     return index_damage.empty() ? Result<void>() : rebuild_index();
 }
 
+Result<bool> Vault::State::follow_index() {
+    if (std::ranges::equal(TRY(list_index_files(*location)), index.files()))
+        return false;
+    TRY(refresh_index());
+    return true;
+}
+
 Result<void> Vault::State::recover_unindexed(const std::vector<location::Entry>& packs,
                                              std::vector<Damage>* damage) {
     looked_for_unindexed = true;

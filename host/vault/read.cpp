@@ -64,11 +64,12 @@ Result<std::string> Vault::State::blob(const ChunkId& id, BlobKind kind) {
                   .fix = "run `respawn check` to see what is lost" };
     bool tried = false;
     for (const bool searched : { false, true }) {
-        if (searched && looked_for_unindexed)
-            break;
         if (searched) {
-            TRY(refresh_index());
-            TRY(recover_unindexed(TRY(location->list("packs/")), nullptr));
+            const bool changed = TRY(follow_index());
+            if (looked_for_unindexed && !changed)
+                break;
+            if (!looked_for_unindexed)
+                TRY(recover_unindexed(TRY(location->list("packs/")), nullptr));
         }
         for (const auto& place : places(id)) {
             auto bytes = blob_at(place, id, kind);

@@ -49,6 +49,8 @@ struct Vault::State {
 
     // Merges index files that are new at the location; starts anew when some have gone.
     Result<void> refresh_index();
+    // The same, cheap when nothing has changed; false then.
+    Result<bool> follow_index();
     // The same without trusting what is cached.
     Result<void> rebuild_index();
     // Reads the packs of a listing that no index file names. `damage` takes those that are not sound.

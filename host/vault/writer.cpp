@@ -235,14 +235,17 @@ Result<Snapshot> Writer::State::number_and_name(SnapshotDraft draft, const Chain
     return snapshot;
 }
 
-// Prune may have completed it meanwhile: the same document, sealed in other bytes.
+// Prune may have completed it meanwhile: the same document, sealed in other bytes. It may even have been
+// removed since.
 Result<void> Writer::State::publish(const std::string& id, const std::string& document) {
     const auto name = snapshot_name(id);
     auto created = create(name, seal_snapshot(vault.keyring, id, document));
     if (created.ok() || created.error().kind != Kind::conflict)
         return created;
-    const auto there = TRY(vault.location->read(name, { 0, max_document }));
-    const auto found = open_snapshot_document(vault.keyring, id, there);
+    const auto there = vault.location->read(name, { 0, max_document });
+    if (!there.ok())
+        return there.error().kind == Kind::missing ? Result<void>() : there.error();
+    const auto found = open_snapshot_document(vault.keyring, id, there.value());
     return found.ok() && found.value() == document ? Result<void>() : created;
 }
 
