@@ -1,5 +1,6 @@
 #include "vault/removal.h"
 
+#include "base/text.h"
 #include "vault/codec.h"
 #include "vault/keeping.h"
 #include "vault/marks.h"
@@ -148,19 +149,35 @@ Result<void> must_be_whole(Vault::State& vault, const Tombstone& tombstone) {
     return {};
 }
 
+std::string in_upper_case(std::string_view text) {
+    std::string upper(text);
+    for (auto& letter : upper)
+        if (letter >= 'a' && letter <= 'z')
+            letter = static_cast<char>(letter - 'a' + 'A');
+    return upper;
+}
+
 Result<Tombstone> find_tombstone(Vault::State& vault, std::string_view name) {
-    auto upper = std::string(name);
-    std::ranges::transform(upper, upper.begin(),
-                           [](char c) { return c >= 'a' && c <= 'z' ? c - 32 : c; });
+    const auto prefix = in_upper_case(name);
     std::vector<Tombstone> found;
     for (auto& tombstone : TRY(list_tombstones(vault)))
-        if (!upper.empty() && tombstone.snapshot.id.starts_with(upper))
+        if (!prefix.empty() && tombstone.snapshot.id.starts_with(prefix))
             found.push_back(std::move(tombstone));
     if (found.size() == 1)
         return std::move(found.front());
     return Error{ .kind = found.empty() ? Kind::missing : Kind::conflict,
-                  .why = fmt::format("{} removed snapshots begin with {}", found.size(), upper),
-                  .fix = "respawn undelete without a name lists those that can be brought back" };
+                  .why = fmt::format("{} removed backups have an id that begins with {}", found.size(),
+                                     printable(prefix)),
+                  .fix = "respawn undelete without an id lists those that can be brought back" };
+}
+
+// The one that is there and was not removed: an undelete that was killed at its end has done its work.
+Result<Snapshot> there_already(Vault::State& vault, std::string_view name, const Error& otherwise) {
+    const auto prefix = in_upper_case(name);
+    for (const auto& id : TRY(vault.snapshot_ids()))
+        if (id == prefix)
+            return vault.snapshot(id);
+    return otherwise;
 }
 
 } // namespace
@@ -214,7 +231,10 @@ Result<std::vector<Removed>> Vault::removed(Duration grace) {
 Result<Snapshot> Vault::undelete(std::string_view name) {
     auto lease = TRY(Lease::take(*state_, lease_span));
     auto back = [&]() -> Result<Snapshot> {
-        auto tombstone = TRY(find_tombstone(*state_, name));
+        auto found = find_tombstone(*state_, name);
+        if (!found.ok())
+            return there_already(*state_, name, found.error());
+        auto tombstone = std::move(found).value();
         if (!tombstone.undone)
             TRY(must_be_whole(*state_, tombstone));
         TRY(lease.hold());
