@@ -125,8 +125,11 @@ Result<int> clean_up(const Context& context) {
         return 0;
     }
     const auto answer = may_go_on(context, proposal);
-    if (!answer.ok() && context.json)
-        say_json(json_of(proposal, "waits"));
+    if (!answer.ok() && context.json && answer.error().kind == Kind::needs_person) {
+        say_json(json_of(proposal, "waits")); // one value, not an error behind it
+        tell(error_text(answer.error()));
+        return 5;
+    }
     if (!TRY(answer)) {
         say("Nothing was removed.");
         return 5;
