@@ -259,7 +259,7 @@ Result<bool> Walk::take_known(const Spot& spot, const struct stat& status, TreeE
         return true;
     }
     const auto known = cache_.find(spot.path, status);
-    if (!known || (known->content.size > 0 && !into_.has(known->content.root)))
+    if (!known || !TRY(into_.holds(known->content)))
         return false;
     entry.content = known->content;
     entry.extents = known->extents;

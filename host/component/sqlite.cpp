@@ -128,8 +128,10 @@ Result<Remembered> SqliteComponent::store_image(vault::Writer& into, const Work&
     const auto cache = work.state / "sqlite.cache";
     auto last = read_remembered(cache); // lost or damaged: the database is read again
     const auto known = [&](const Signature& signature) {
-        return last.ok() && !signature.empty() && last.value().signature == signature &&
-               (last.value().content.size == 0 || into.has(last.value().content.root));
+        if (!last.ok() || signature.empty() || last.value().signature != signature)
+            return false;
+        const auto held = into.holds(last.value().content);
+        return held.ok() && held.value();
     };
     const auto private_folder = work.state / "image";
     std::error_code ignored;

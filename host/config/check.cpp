@@ -63,6 +63,11 @@ bool is_period(std::string_view text) {
     return span.ok() && span.value() >= std::chrono::minutes(1);
 }
 
+bool is_duration(std::string_view text) {
+    const auto span = parse_duration(text);
+    return span.ok() && span.value() >= Duration::zero();
+}
+
 std::string_view authority_of(std::string_view url) {
     url.remove_prefix(std::min(url.size(), url.find("://") + 3));
     return url.substr(0, url.find_first_of("/?#"));
@@ -93,6 +98,8 @@ bool fits(Type type, std::string_view text) {
         return is_time_of_day(text);
     case Type::period:
         return is_period(text);
+    case Type::duration:
+        return is_duration(text);
     case Type::server_url:
         return is_server_url(text);
     case Type::address:
@@ -147,6 +154,7 @@ Result<void> Check::run(Node& root) {
     TRY(section(root, ""));
     TRY(one_vault_key(root));
     TRY(location_names(root));
+    TRY(kept_types(root));
     return plans(root);
 }
 
@@ -345,6 +353,19 @@ Result<void> Check::location_names(const Node& root) const {
                 return mistake(locations[i].find("name")->place,
                                fmt::format("two locations are called '{}'",
                                            word(locations[i].find("name")->text)));
+    return {};
+}
+
+Result<void> Check::kept_types(const Node& root) const {
+    const auto* keep = root.find("vault")->find("keep");
+    const auto known = words_of(snapshot_types);
+    for (const auto& type : keep == nullptr ? std::vector<Node>() : keep->children)
+        if (std::ranges::find(known, type.key) == known.end()) {
+            const auto near = nearest(type.key, known);
+            return mistake(type.place, fmt::format("there is no snapshot type '{}'", word(type.key)),
+                           near.empty() ? "there is: " + join(known, ", ")
+                                        : fmt::format("did you mean '{}'?", near));
+        }
     return {};
 }
 

@@ -36,6 +36,7 @@ class Check {
     Result<void> plan(const Node& plan, const Node& components) const;
     Result<void> one_vault_key(const Node& root) const;
     Result<void> location_names(const Node& root) const;
+    Result<void> kept_types(const Node& root) const;
     // Lenient and not essential: a warning instead of the Error.
     bool passed_over(const Error& error, Need need);
     void warn(Place place, const std::string& what);

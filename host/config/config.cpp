@@ -60,6 +60,10 @@ class Builder {
             config_.key_file = path_of(text_at(vault, "key_file"));
         for (const auto& node : children_of(*root_.find("vault"), "locations"))
             config_.locations.push_back({ text_at(node, "name"), url_of(text_at(node, "url")) });
+        if (const auto grace = parse_duration(text_at(*root_.find("vault"), "grace")); grace.ok())
+            config_.grace = grace.value();
+        for (const auto& node : children_of(*root_.find("vault"), "keep"))
+            config_.keep[node.key] = keep_of(node);
         for (const auto& text : texts_at(root_, "runbooks"))
             config_.runbooks.push_back(path_of(text));
         for (const auto& node : children_of(root_, "components"))
@@ -89,6 +93,13 @@ class Builder {
         return component;
     }
 
+    static KeepSettings keep_of(const Node& node) {
+        KeepSettings keep;
+        for (const auto& count : node.children)
+            keep[count.key] = number_of(count.text);
+        return keep;
+    }
+
     static PlanSettings plan_of(const Node& node) {
         PlanSettings plan{ .name = node.key, .type = text_at(node, "type", "manual") };
         for (const auto& item : children_of(node, "components"))
@@ -96,8 +107,8 @@ class Builder {
         plan.tables = texts_at(node, "tables");
         plan.at = text_at(node, "at");
         plan.every = text_at(node, "every");
-        for (const auto& count : children_of(node, "keep"))
-            plan.keep[count.key] = number_of(count.text);
+        if (const auto* keep = node.find("keep"))
+            plan.keep = keep_of(*keep);
         return plan;
     }
 

@@ -28,14 +28,16 @@ struct ComponentSettings {
     std::vector<std::string> exclude; // files: shell patterns; without '/' they match a name anywhere
 };
 
+using KeepSettings = std::map<std::string, std::int64_t>; // "daily" → 7
+
 struct PlanSettings {
     std::string name;
     std::vector<std::string> components; // empty: all
     std::string type = "manual";
-    std::vector<std::string> tables;          // empty: all
-    std::string at;                           // "02:00", UTC; or
-    std::string every;                        // "hourly", "daily", "weekly", "15m"
-    std::map<std::string, std::int64_t> keep; // "daily" → 7; empty: everything
+    std::vector<std::string> tables; // empty: all
+    std::string at;                  // "02:00", UTC; or
+    std::string every;               // "hourly", "daily", "weekly", "15m"
+    KeepSettings keep;               // empty: everything
 };
 
 struct AlertSettings {
@@ -60,6 +62,8 @@ struct Config {
     io::Path key_file; // or
     Secret passphrase;
     std::vector<LocationSettings> locations;
+    Duration grace = std::chrono::hours(24);  // between removing a snapshot and deleting its data
+    std::map<std::string, KeepSettings> keep; // by type, for snapshots without a plan
     std::vector<ComponentSettings> components;
     std::vector<PlanSettings> plans;
     std::vector<AlertSettings> alerts;

@@ -12,9 +12,6 @@ namespace {
 using enum Type;
 using enum Need;
 
-constexpr std::string_view plan_types =
-    "full incremental auto_daily manual pre_update pre_migration emergency";
-
 constexpr Key keys[] = {
     { "", "game", text, required, "the game's name, as people and snapshots call it" },
     { "", "environment", text, required, "which of the game's worlds this is: production, staging" },
@@ -33,6 +30,20 @@ constexpr Key keys[] = {
     { "vault", "key_file", path, essential, "64 hex digits, mode 600: `openssl rand -hex 32`" },
     { "vault", "passphrase", secret, essential, "instead of `key_file`: what opens the vault" },
     { "vault", "locations", sections, required, "the places that each hold the whole vault" },
+    { "vault", "grace", duration, optional,
+      "how long the data of a removed snapshot stays, for `undelete`; 24h if not given" },
+    { "vault", "keep", section, optional,
+      "which snapshots without a plan to keep, by type; docs/keeping.md has what holds if not given" },
+    { "vault.keep", "*", section, optional, "one type: manual, pre_update" },
+    { "vault.keep.*", "hours", count, optional, "all of the last so many hours" },
+    { "vault.keep.*", "days", count, optional, "all of the last so many days" },
+    { "vault.keep.*", "hourly", count, optional, "one an hour, so many" },
+    { "vault.keep.*", "daily", count, optional, "one a day, so many" },
+    { "vault.keep.*", "weekly", count, optional, "one a week, so many" },
+    { "vault.keep.*", "monthly", count, optional, "one a month, so many" },
+    { "vault.keep.*", "yearly", count, optional, "one a year, so many" },
+    { "vault.keep.*", "backups", count, optional, "never more than so many" },
+    { "vault.keep.*", "bytes", count, optional, "never more than so many stored bytes" },
     { "vault.locations", "name", text, required, "what reports call it" },
     { "vault.locations", "url", location_url, required,
       "`file:///path`, a plain path, or `memory:NAME`" },
@@ -64,7 +75,7 @@ constexpr Key keys[] = {
       .type = choice,
       .doc = "the label of its snapshots; `manual` if not given",
       .label = "plan type",
-      .choices = plan_types },
+      .choices = snapshot_types },
     { "plans.*", "tables", texts, not_yet,
       "the tables to take; this version takes the components whole" },
     { "plans.*", "at", time_of_day, optional, "when it runs every day, UTC" },
@@ -78,6 +89,8 @@ constexpr Key keys[] = {
     { "plans.*.keep", "monthly", count, optional, "one a month, so many" },
     { "plans.*.keep", "yearly", count, optional, "one a year, so many" },
     { "plans.*.keep", "backups", count, optional, "never more than so many" },
+    { "plans.*.keep", "incremental", count, optional,
+      "all of its `incremental` snapshots of the last so many days; 1 if not given" },
     { "plans.*.keep", "bytes", count, optional, "never more than so many stored bytes" },
 
     { "alerts", "*", section, optional, "one place for messages" },
@@ -128,6 +141,7 @@ constexpr std::array type_texts = {
     "a whole number, 1 or more",
     "a time of day (\"02:00\")",
     "hourly, daily, weekly, or a duration (\"15m\", \"6h\")",
+    "a duration (\"24h\", \"7d\")",
     "a location (file:///path)",
     "a server (scheme://user@host:port/name)",
     "a secret's reference (${env:NAME} or ${file:PATH})",

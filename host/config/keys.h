@@ -22,6 +22,7 @@ enum class Type {
     depth,        // a whole number, 1 or more
     time_of_day,  // "02:00"
     period,       // "hourly", "daily", "weekly", or a duration
+    duration,     // "24h", "7d"
     location_url, // where a vault's files are
     server_url,   // scheme://user@host:port/name, without a password
     secret,       // ${env:NAME} or ${file:PATH}
@@ -47,6 +48,9 @@ struct Key {
     std::string_view choices = {}; // of a choice
     std::string_view later = {};   // words that a later version knows
 };
+
+inline constexpr std::string_view snapshot_types =
+    "full incremental auto_daily manual pre_update pre_migration emergency";
 
 std::span<const Key> all_keys();
 std::string_view type_text(Type type); // "a path"

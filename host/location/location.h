@@ -42,6 +42,8 @@ struct Location {
     virtual Result<std::vector<Entry>> list(std::string_view prefix) = 0;
     // For prune alone. Nothing when the file is missing.
     virtual Result<void> remove(std::string_view name) = 0;
+    // The location's own clock, which this machine's has no part in where the location is elsewhere.
+    virtual Result<Moment> now() = 0;
     // For messages: "file:///var/backups/wox".
     virtual std::string url() const = 0;
 };

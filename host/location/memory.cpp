@@ -50,6 +50,8 @@ class MemoryLocation final : public Location {
         return {};
     }
 
+    Result<Moment> now() override { return respawn::now(); }
+
     std::string url() const override { return "memory:" + name_; }
 
   private:

@@ -1,6 +1,7 @@
 #include "vault/check.h"
 
 #include "base/text.h"
+#include "vault/marks.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -21,10 +22,13 @@ Result<void> check_index(Check& check) {
     return {};
 }
 
-void say_unindexed(Check& check) {
+Result<void> say_unindexed(Check& check) {
+    const auto marked = TRY(list_marks(check.vault)).packs();
     std::uint64_t needed = 0;
     for (const auto& pack : check.vault.recovered)
-        if (check.needed_unindexed.contains(pack.record.id))
+        if (marked.contains(pack.record.id))
+            check.note(fmt::format("{} is about to be deleted by prune", pack_name(pack.record.id)));
+        else if (check.needed_unindexed.contains(pack.record.id))
             ++needed;
         else
             check.note(fmt::format("{} was left by a backup that did not finish; the next one uses it",
@@ -33,6 +37,7 @@ void say_unindexed(Check& check) {
         check.damage("index", fmt::format("{} that snapshots need stand in no index file: one is lost; "
                                           "the next backup writes it again",
                                           counted(needed, "pack")));
+    return {};
 }
 
 void say_unnamed_hurts(Check& check) {
@@ -49,7 +54,7 @@ Result<void> run(Check& check) {
     TRY(check_packs(check));
     TRY(check_snapshots(check));
     TRY(check_reachable(check));
-    say_unindexed(check);
+    TRY(say_unindexed(check));
     say_unnamed_hurts(check);
     // Only a check that looked everywhere knows that all else is sound.
     if (check.depth == CheckDepth::read_data)

@@ -1,5 +1,8 @@
 // Key slots, README, tombstones, and what does not belong to the vault.
 #include "vault/check.h"
+#include "vault/lease.h"
+#include "vault/marks.h"
+#include "vault/pending.h"
 #include "vault/snapshot_file.h"
 
 #include "base/text.h"
@@ -84,8 +87,28 @@ Result<void> check_tombstones(Check& check) {
     return {};
 }
 
+// What backups and prune leave for each other. Prune removes what is no longer needed of it.
+Result<void> check_keeping(Check& check) {
+    using Fault = std::string (*)(Vault::State&, std::string_view, std::string_view);
+    for (const auto& [folder, fault] : { std::pair<const char*, Fault>("pending/", pending_fault),
+                                         { "marks/", mark_fault },
+                                         { "lease/", lease_fault } })
+        for (const auto& file : check.named(folder)) {
+            const auto bytes = check.read(file.name, max_document);
+            if (!bytes.ok() && bytes.error().kind == Kind::missing)
+                continue;
+            const auto why = fault(check.vault, file.name, TRY(bytes));
+            if (!why.empty())
+                check.damage(file.name, why + "; the next prune removes it");
+        }
+    return {};
+}
+
 bool belongs(const std::string& name) {
-    if (name == readme_name || name.starts_with("tombstones/"))
+    for (const auto* folder : { "tombstones/", "pending/", "marks/", "lease/" })
+        if (name.starts_with(folder))
+            return true;
+    if (name == readme_name)
         return true;
     if (name.starts_with("keys/")) {
         const auto base = name.ends_with(".copy") ? name.substr(0, name.size() - 5) : name;
@@ -100,6 +123,7 @@ Result<void> check_fixtures(Check& check) {
     TRY(check_slots(check));
     TRY(check_readme(check));
     TRY(check_tombstones(check));
+    TRY(check_keeping(check));
     for (const auto& file : check.files)
         if (!belongs(file.name))
             check.note(fmt::format("{} does not belong to the vault", printable(file.name)));

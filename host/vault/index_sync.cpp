@@ -67,10 +67,20 @@ crypto::Key cache_key(const Keyring& keyring) {
     return crypto::derive(keyring.purposes, "respawn vault 0 cache");
 }
 
+// Prune may exchange index files while they are read; then they are listed again.
 Result<void> Vault::State::rebuild_index() {
-    index_damage.clear();
-    index = MergedIndex();
-    return merge_files(*this, MergedIndex(), TRY(list_index_files(*location)));
+    constexpr int most_tries = 5;
+    for (int tries = 1;; ++tries) {
+        index_damage.clear();
+        index = MergedIndex();
+        TRY(merge_files(*this, MergedIndex(), TRY(list_index_files(*location))));
+        const bool exchanged = std::ranges::any_of(index_damage, [&](const Damage& damage) {
+            const auto there = location->read(damage.object, { 0, 1 });
+            return !there.ok() && there.error().kind == Kind::missing;
+        });
+        if (!exchanged || tries == most_tries)
+            return {};
+    }
 }
 
 Result<void> Vault::State::refresh_index() {
@@ -85,7 +95,17 @@ Result<void> Vault::State::refresh_index() {
     std::ranges::set_difference(there, merged, std::back_inserter(added));
     index_damage.clear();
     index = std::move(cached).value();
-    return added.empty() ? Result<void>() : merge_files(*this, index, added);
+    if (added.empty())
+        return {};
+    TRY(merge_files(*this, index, added));
+    return index_damage.empty() ? Result<void>() : rebuild_index();
+}
+
+Result<bool> Vault::State::follow_index() {
+    if (std::ranges::equal(TRY(list_index_files(*location)), index.files()))
+        return false;
+    TRY(refresh_index());
+    return true;
 }
 
 Result<void> Vault::State::recover_unindexed(const std::vector<location::Entry>& packs,
@@ -100,7 +120,10 @@ Result<void> Vault::State::recover_unindexed(const std::vector<location::Entry>&
         const auto id = pack_from_name(entry.name);
         if (!id.ok() || known.contains(id.value()))
             continue;
-        const auto bytes = TRY(location->read(entry.name, { 0, max_pack + 1 }));
+        const auto read = location->read(entry.name, { 0, max_pack + 1 });
+        if (!read.ok() && read.error().kind == Kind::missing) // prune was here
+            continue;
+        const auto bytes = TRY(read);
         auto contents = read_pack(TRY(keyring_for_pack(bytes)), identify, id.value(), bytes);
         if (damage && (!contents.ok() || !contents.value().faults.empty()))
             damage->push_back({ entry.name,

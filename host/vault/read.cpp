@@ -63,12 +63,13 @@ Result<std::string> Vault::State::blob_at(const Place& place, const ChunkId& id,
     return std::move(opened.value().plain);
 }
 
-Result<void> Vault::State::search_unindexed() {
+Result<bool> Vault::State::search_unindexed() {
     const std::scoped_lock lock(shared);
+    const bool changed = TRY(follow_index());
     if (looked_for_unindexed)
-        return {};
-    TRY(refresh_index());
-    return recover_unindexed(TRY(location->list("packs/")), nullptr);
+        return changed;
+    TRY(recover_unindexed(TRY(location->list("packs/")), nullptr));
+    return true;
 }
 
 // Every copy is tried, then what the index does not know. The first reason is the one to tell.
@@ -78,8 +79,8 @@ Result<std::string> Vault::State::blob(const ChunkId& id, BlobKind kind) {
                   .fix = "run `respawn check` to see what is lost" };
     bool tried = false;
     for (const bool searched : { false, true }) {
-        if (searched)
-            TRY(search_unindexed());
+        if (searched && !TRY(search_unindexed()))
+            break;
         for (const auto& place : places(id)) {
             auto bytes = blob_at(place, id, kind);
             if (bytes.ok())

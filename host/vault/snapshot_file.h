@@ -8,6 +8,9 @@
 namespace respawn::vault {
 
 std::string seal_snapshot(const Keyring& keyring, std::string_view id, std::string_view encoded);
+// Its plain bytes, as they were encoded.
+Result<std::string> open_snapshot_document(const Keyring& keyring, std::string_view id,
+                                           std::string_view bytes);
 Result<Snapshot> open_snapshot(const Keyring& keyring, std::string_view id, std::string_view bytes);
 
 std::string tombstone_name(std::string_view writer, std::uint64_t number); // "tombstones/01j…-7"

@@ -29,11 +29,15 @@ std::string seal_snapshot(const Keyring& keyring, std::string_view id, std::stri
     return seal_document(keyring, magic, "snapshot", snapshot_name(id), encoded);
 }
 
+Result<std::string> open_snapshot_document(const Keyring& keyring, std::string_view id,
+                                           std::string_view bytes) {
+    return open_document(keyring, magic, "snapshot", snapshot_name(id), bytes);
+}
+
 Result<Snapshot> open_snapshot(const Keyring& keyring, std::string_view id, std::string_view bytes) {
-    const auto name = snapshot_name(id);
-    auto snapshot = TRY(decode_snapshot(TRY(open_document(keyring, magic, "snapshot", name, bytes))));
+    auto snapshot = TRY(decode_snapshot(TRY(open_snapshot_document(keyring, id, bytes))));
     if (snapshot.id != id)
-        return damaged(fmt::format("{} holds snapshot {}", name, snapshot.id));
+        return damaged(fmt::format("{} holds snapshot {}", snapshot_name(id), snapshot.id));
     return snapshot;
 }
 

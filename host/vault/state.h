@@ -59,6 +59,8 @@ struct Vault::State {
 
     // Merges index files that are new at the location; starts anew when some have gone.
     Result<void> refresh_index();
+    // The same, cheap when nothing has changed; false then.
+    Result<bool> follow_index();
     // The same without trusting what is cached.
     Result<void> rebuild_index();
     // Reads the packs of a listing that no index file names. `damage` takes those that are not sound.
@@ -75,7 +77,7 @@ struct Vault::State {
     Result<std::string> blob_at(const Place& place, const ChunkId& id, BlobKind kind);
     Result<std::string> blob(const ChunkId& id, BlobKind kind);
     // Looks at the location anew for what the index does not know.
-    Result<void> search_unindexed();
+    Result<bool> search_unindexed();
     Result<std::shared_ptr<const std::string>> cached_blob(const ChunkId& id, BlobKind kind);
     Result<Tree> tree(const ChunkId& id);
     Result<void> read(const Content& content, io::Sink& to);

@@ -10,6 +10,7 @@
 #include "io/file.h"
 #include "io/stream.h"
 #include "location/location.h"
+#include "vault/keeping.h"
 #include "vault/object.h"
 #include "vault/unlock.h"
 
@@ -126,6 +127,27 @@ class Vault {
     std::uint32_t epoch() const;
     unsigned key_file_number() const; // of the slot file in force: 3 for keys/0003
 
+    // ---- keeping (docs/keeping.md). One at a time does any of these: Kind::leased for another. ----
+
+    // Removes snapshots, each leaving a tombstone that holds it: undelete brings it back within the
+    // grace time. Space is freed by prune. Kind::moved, with nothing removed, when no good snapshot of
+    // a plan and type were left, unless `last_good_too`.
+    Result<void> remove(const std::vector<std::string>& ids, const std::string& why,
+                        bool last_good_too = false);
+    // Those that were removed and whose grace time is not over.
+    Result<std::vector<Removed>> removed(Duration grace);
+    // The one whose id begins so. Kind::missing when it is not known, or its data is gone.
+    Result<Snapshot> undelete(std::string_view name);
+    // Bytes in packs that only these snapshots need, each counted once, for the first of them.
+    Result<std::vector<std::uint64_t>> freed_by(const std::vector<std::string>& going,
+                                                const Cancellation& cancel);
+    // Deletes what no snapshot needs. It can be interrupted anywhere; the next one continues. Backups
+    // go on meanwhile. Kind::needs_person when the location's clock seems to have jumped.
+    Result<PruneReport> prune(const PruneOptions& options, const Cancellation& cancel);
+    // The location's clock, and what it showed when one of these was last done; none when never.
+    Result<Moment> clock();
+    Result<std::optional<Moment>> last_kept();
+
     struct State;
 
   private:
@@ -144,6 +166,9 @@ class Writer {
     Result<ChunkId> store_tree(const Tree& tree);
     // True when the vault (or this backup so far) has it.
     bool has(const ChunkId& id) const;
+    // True when it has all of a content, down to the last chunk: what a list names may be gone while
+    // the list is still there. To be asked before a content is used that this backup has not stored.
+    Result<bool> holds(const Content& content) const;
     const Counters& counters() const;
     // Packs, then index, then the snapshot, each durable before the next.
     Result<Snapshot> finish(SnapshotDraft draft);

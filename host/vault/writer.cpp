@@ -1,6 +1,8 @@
 // Writing: packs, then index, then the snapshot, each durable before the next.
 #include "vault/codec.h"
 #include "vault/content_lists.h"
+#include "vault/marks.h"
+#include "vault/pending.h"
 #include "vault/snapshot_file.h"
 #include "vault/writer_state.h"
 
@@ -27,12 +29,23 @@ std::string host_name() {
 
 } // namespace
 
+// The pending, then the marks, then the packs: the order is what prune relies on
+// (docs/vault-format.md).
 Result<void> Writer::State::begin() {
     TRY(vault.complete_creation());
+    pending.emplace(TRY(Pending::begin(vault)));
+    const auto marks = TRY(list_marks(vault));
     TRY(vault.refresh_index());
     vault.recovered.clear();
     vault.recovered_places.clear();
-    const auto packs = TRY(vault.location->list("packs/"));
+    auto packs = TRY(vault.location->list("packs/"));
+    if (!marks.unreadable.empty()) // it may name any of them
+        packs.clear();
+    const auto marked = marks.packs();
+    std::erase_if(packs, [&](const location::Entry& entry) {
+        const auto id = pack_from_name(entry.name);
+        return id.ok() && marked.contains(id.value());
+    });
     TRY(vault.recover_unindexed(packs, nullptr));
     for (const auto& pack : vault.recovered)
         if (pack.sound) {
@@ -60,6 +73,24 @@ bool Writer::State::has(const ChunkId& id) const {
     });
 }
 
+Result<bool> Writer::State::holds(const ChunkId& id, int depth) const {
+    if (!has(id))
+        return false;
+    if (depth == 0)
+        return true;
+    const auto list = vault.blob(id, BlobKind::list);
+    const auto items = list.ok() ? decode_list(list.value()) : list.error();
+    if (!items.ok())
+        return items.error().kind == Kind::corrupt || items.error().kind == Kind::missing
+                   ? Result<bool>(false)
+                   : items.error();
+    const auto has_patch = [this](const Patch& patch) { return has(patch.blob); };
+    for (const auto& item : items.value())
+        if (!TRY(holds(item.id, depth - 1)) || !std::ranges::all_of(item.patches, has_patch))
+            return false;
+    return true;
+}
+
 Result<void> Writer::State::failing(Result<void> result) {
     if (!result.ok())
         failed = result.error();
@@ -78,6 +109,7 @@ Result<void> Writer::State::create(std::string_view name, std::string_view bytes
 Result<ChunkId> Writer::State::put(BlobKind kind, std::string_view plain) {
     if (failed)
         return *failed;
+    TRY(failing(pending->stay_alive()));
     const auto id = vault.identify(kind, plain);
     if (has(id)) {
         counters.reused_bytes += kind == BlobKind::data ? plain.size() : 0;
@@ -128,6 +160,7 @@ Result<void> Writer::State::index_written() {
     }
     if (unindexed.empty())
         return {};
+    TRY(failing(pending->must_be_open()));
     const auto name = index_name(crypto::random_bytes(16));
     TRY(create(name, seal_index(vault.keyring, name, unindexed)));
     unindexed.clear();
@@ -178,17 +211,34 @@ Result<Snapshot> Writer::State::number_and_name(SnapshotDraft draft, const Chain
     return snapshot;
 }
 
+// Prune may have completed it meanwhile: the same document, sealed in other bytes. It may even have
+// been removed since.
+Result<void> Writer::State::publish(const std::string& id, const std::string& document) {
+    const auto name = snapshot_name(id);
+    auto created = create(name, seal_snapshot(vault.keyring, id, document));
+    if (created.ok() || created.error().kind != Kind::conflict)
+        return created;
+    const auto there = vault.location->read(name, { 0, max_document });
+    if (!there.ok())
+        return there.error().kind == Kind::missing ? Result<void>() : there.error();
+    const auto found = open_snapshot_document(vault.keyring, id, there.value());
+    return found.ok() && found.value() == document ? Result<void>() : created;
+}
+
 Result<Snapshot> Writer::State::finish(SnapshotDraft draft) {
     const auto lock = TRY(io::FileLock::lock(vault.cache / "writer.lock"));
+    TRY(settle_killed(vault)); // a snapshot that one of them committed has its number
     const bool of_its_own = draft.moment.has_value();
     const auto chain = of_its_own ? Chain{ .writer = make_ulid(now()) } : TRY(current_chain(vault));
     const auto snapshot = TRY(number_and_name(std::move(draft), chain));
     const auto encoded = encode_snapshot(snapshot);
     TRY(decode_snapshot(encoded)); // what cannot be read again must not be written
-    TRY(put(BlobKind::snapshot, encoded));
+    const auto copy = TRY(put(BlobKind::snapshot, encoded));
     TRY(flush());
-    TRY(create(snapshot_name(snapshot.id), seal_snapshot(vault.keyring, snapshot.id, encoded)));
+    TRY(failing(pending->commit(snapshot, copy)));
+    TRY(publish(snapshot.id, encoded));
     // The snapshot counts from here on. What follows are caches; the next backup makes them good.
+    pending->done();
     if (!of_its_own)
         (void)remember_chain(vault, { chain.writer, snapshot.number, snapshot.started, snapshot.id });
     (void)vault.refresh_index();
@@ -202,6 +252,11 @@ Writer::~Writer() = default;
 Result<Content> Writer::store(io::Source& bytes) { return state_->store(bytes); }
 Result<ChunkId> Writer::store_tree(const Tree& tree) { return state_->store_tree(tree); }
 bool Writer::has(const ChunkId& id) const { return state_->has(id); }
+Result<bool> Writer::holds(const Content& content) const {
+    if (content.depth > max_depth_of_lists)
+        return false;
+    return content.size == 0 ? Result<bool>(true) : state_->holds(content.root, content.depth);
+}
 const Counters& Writer::counters() const { return state_->counters; }
 
 Result<Snapshot> Writer::finish(SnapshotDraft draft) { return state_->finish(std::move(draft)); }

@@ -4,6 +4,7 @@
 #include "vault/chain.h"
 #include "vault/chunker.h"
 #include "vault/pack_writer.h"
+#include "vault/pending.h"
 #include "vault/state.h"
 
 namespace respawn::vault {
@@ -17,8 +18,10 @@ struct Writer::State {
     PackWriter packs;
     std::vector<PackRecord> unindexed;          // durable, and in no index file yet
     std::unordered_set<ChunkId, IdHash> stored; // by this backup, not yet in the merged index
-    std::unordered_set<PackId, IdHash> absent;  // indexed, but gone from the location or cut short
-    BadPlaces damaged;                          // what check found
+    // Indexed, but gone from the location, cut short or marked by prune.
+    std::unordered_set<PackId, IdHash> absent;
+    std::optional<Pending> pending;
+    BadPlaces damaged; // what check found
     Counters counters;
     std::uint64_t index_bytes = 0; // of the files written beside packs
     // After a failed write nothing more is written: a snapshot must not name what is not there.
@@ -26,6 +29,7 @@ struct Writer::State {
 
     Result<void> begin();
     bool has(const ChunkId& id) const;
+    Result<bool> holds(const ChunkId& id, int depth) const;
     Result<ChunkId> put(BlobKind kind, std::string_view plain);
     Result<Content> store(io::Source& bytes);
     Result<ChunkId> store_tree(const Tree& tree);
@@ -33,6 +37,7 @@ struct Writer::State {
     Result<void> flush();
     Result<Snapshot> finish(SnapshotDraft draft);
     Result<Snapshot> number_and_name(SnapshotDraft draft, const Chain& chain);
+    Result<void> publish(const std::string& id, const std::string& document);
     Result<void> create(std::string_view name, std::string_view bytes);
     Result<void> failing(Result<void> result);
 };

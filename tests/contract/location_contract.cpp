@@ -69,6 +69,12 @@ TEST_CASE("every location keeps its promises", "[contract]") {
             REQUIRE(location->read("packs/8a", whole).error().kind == Kind::missing);
             REQUIRE(put(*location, "packs/8a", "new").ok());
         }
+        SECTION("its clock goes, and asking for the time leaves nothing behind") {
+            const auto before = location->now().value();
+            REQUIRE(location->now().value() >= before);
+            REQUIRE(std::abs((now() - before).count()) < 60'000'000);
+            REQUIRE(location->list("").value().size() == 1);
+        }
         SECTION("a name that leads outside, or that not every system takes, is refused") {
             for (const auto* name : { "", "/", "../x", "a/../x", "a//b", "/a", "a/", ".x", "a/.x", "A",
                                       "a b", "a\\b", "a\n" }) {

@@ -285,6 +285,7 @@ TEST_CASE("a location that cannot be reached is an error, never damage") {
         Result<std::string> read(std::string_view, location::Range) override { return error; }
         Result<std::vector<location::Entry>> list(std::string_view) override { return error; }
         Result<void> remove(std::string_view) override { return error; }
+        Result<Moment> now() override { return error; }
         std::string url() const override { return "gone"; }
     };
     REQUIRE(vault::Vault::open(std::make_shared<Gone>(), bench.key, bench.cache).error().kind ==

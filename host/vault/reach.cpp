@@ -1,0 +1,81 @@
+#include "vault/reach.h"
+
+#include "vault/codec.h"
+
+#include <fmt/format.h>
+
+namespace respawn::vault {
+
+namespace {
+
+constexpr int deepest_folder = 1000; // the call stack must hold a walk; no file system goes so deep
+
+} // namespace
+
+Reach::Reach(Vault::State& vault, const Cancellation& cancel)
+    : vault_(vault), cancel_(cancel), index_(vault.index), bits_((index_.rows().size() + 63) / 64) {}
+
+std::size_t Reach::group_end(std::size_t first) const {
+    const auto rows = index_.rows();
+    auto end = first + 1;
+    while (end < rows.size() && rows[end].id == rows[first].id)
+        ++end;
+    return end;
+}
+
+// True when it was not visited before.
+Result<bool> Reach::visit(const ChunkId& id) {
+    const auto rows = index_.find(id);
+    if (rows.empty())
+        return damaged(fmt::format("no index file names blob {}, which a backup needs", to_hex(id)));
+    const auto first = static_cast<std::size_t>(rows.data() - index_.rows().data());
+    if (reached(first))
+        return false;
+    bits_[first / 64] |= std::uint64_t{ 1 } << (first % 64);
+    bytes_ += rows.front().length;
+    return true;
+}
+
+Result<void> Reach::add(const Snapshot& snapshot) {
+    for (const auto& component : snapshot.components)
+        if (component.tree != ChunkId{})
+            TRY(tree(component.tree, 0).while_doing("find what is needed", "snapshot " + snapshot.id));
+    const auto copy = vault_.identify(BlobKind::snapshot, encode_snapshot(snapshot));
+    if (!index_.find(copy).empty())
+        TRY(visit(copy));
+    return {};
+}
+
+Result<void> Reach::tree(const ChunkId& id, int depth) {
+    if (!TRY(visit(id)))
+        return {};
+    TRY(cancel_.check());
+    if (depth > deepest_folder)
+        return damaged("folders lie deeper in each other than can be");
+    const auto blob = TRY(vault_.blob(id, BlobKind::tree));
+    const auto form = TRY(decode_tree_blob(blob));
+    if (!form.inside && form.content.size > 0)
+        TRY(content(form.content.root, form.content.depth));
+    for (const auto& entry : TRY(form.inside ? decode_entries_of(form.entries) : vault_.tree(id)))
+        if (entry.type == EntryType::folder)
+            TRY(tree(entry.tree, depth + 1));
+        else if (entry.type == EntryType::file && entry.content.size > 0)
+            TRY(content(entry.content.root, entry.content.depth));
+    return {};
+}
+
+Result<void> Reach::content(const ChunkId& id, int depth) {
+    if (!TRY(visit(id)) || depth == 0)
+        return {};
+    TRY(cancel_.check());
+    if (depth > max_depth_of_lists)
+        return damaged("a content has more levels of lists than can be");
+    for (const auto& item : TRY(decode_list(TRY(vault_.blob(id, BlobKind::list))))) {
+        TRY(content(item.id, depth - 1));
+        for (const auto& patch : item.patches)
+            TRY(visit(patch.blob));
+    }
+    return {};
+}
+
+} // namespace respawn::vault

@@ -1,0 +1,150 @@
+#include "vault/repack.h"
+
+#include "vault/compress.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace respawn::vault {
+
+namespace {
+
+constexpr std::size_t most_rows = 1 << 20; // held in memory at a time: 32 MiB
+constexpr std::size_t packs_per_index = 128, read_at_once = 8 << 20;
+
+class Repack {
+  public:
+    Repack(Vault::State& vault, Lease& lease, const Survey& survey, const PackUse& use,
+           const Cancellation& cancel)
+        : vault_(vault), lease_(lease), survey_(survey), use_(use), cancel_(cancel),
+          open_(vault.keyring) {}
+
+    Result<Repacked> run(const std::vector<std::uint32_t>& packs) {
+        for (std::size_t begin = 0, end = 0; begin < packs.size(); begin = end) {
+            std::size_t rows = 0;
+            for (end = begin; end < packs.size() && (end == begin || rows < most_rows); ++end)
+                rows += use_.live_blobs(packs[end]);
+            TRY(portion({ packs.begin() + static_cast<std::ptrdiff_t>(begin),
+                          packs.begin() + static_cast<std::ptrdiff_t>(end) }));
+        }
+        TRY(flush_pack());
+        TRY(flush_index());
+        return std::move(done_);
+    }
+
+  private:
+    // What is needed of these packs, in the order in which it lies there.
+    std::vector<IndexRow> needed_of(const std::vector<std::uint32_t>& packs) const {
+        const std::unordered_set<std::uint32_t> wanted(packs.begin(), packs.end());
+        const auto& reach = survey_.reach;
+        const auto rows = reach.index().rows();
+        std::vector<IndexRow> needed;
+        for (std::size_t first = 0, end = 0; first < rows.size(); first = end) {
+            end = reach.group_end(first);
+            if (!reach.reached(first))
+                continue;
+            const auto& row = rows[use_.kept_row(first, end)];
+            if (wanted.contains(row.pack))
+                needed.push_back(row);
+        }
+        std::ranges::sort(needed, [](const IndexRow& a, const IndexRow& b) {
+            return std::pair(a.pack, a.offset) < std::pair(b.pack, b.offset);
+        });
+        return needed;
+    }
+
+    Result<void> portion(const std::vector<std::uint32_t>& packs) {
+        const auto needed = needed_of(packs);
+        for (std::size_t begin = 0, end = 0; begin < needed.size(); begin = end) {
+            while (end < needed.size() && needed[end].pack == needed[begin].pack)
+                ++end;
+            TRY(cancel_.check());
+            const auto& pack = survey_.reach.index().packs()[needed[begin].pack];
+            const auto copied = copy({ needed.data() + begin, end - begin }, pack);
+            if (copied.ok())
+                done_.copied.insert(pack.id);
+            else if (copied.error().kind == Kind::corrupt)
+                done_.notes.push_back(fmt::format("{} is damaged and was left as it is: {}",
+                                                  pack_name(pack.id), copied.error().why));
+            else
+                return copied;
+        }
+        return {};
+    }
+
+    // Reads stretches; a gap of what is not needed is skipped where it is worth it.
+    Result<void> copy(std::span<const IndexRow> rows, const PackRow& pack) {
+        const auto opener = TRY(vault_.opener(pack.id, pack.size));
+        for (std::size_t begin = 0, end = 0; begin < rows.size(); begin = end) {
+            const auto from = rows[begin].offset;
+            std::uint64_t to = from;
+            for (end = begin;
+                 end < rows.size() && rows[end].offset <= to + 65536 &&
+                 (end == begin || rows[end].offset + rows[end].length - from <= read_at_once);
+                 ++end)
+                to = std::max<std::uint64_t>(to, rows[end].offset + rows[end].length);
+            const auto bytes = TRY(vault_.read_pack_range(pack.id, from, to - from));
+            for (const auto& row : rows.subspan(begin, end - begin))
+                TRY(add(opener, row, std::string_view(bytes).substr(row.offset - from, row.length)));
+        }
+        return {};
+    }
+
+    Result<void> add(const PackOpener& opener, const IndexRow& row, std::string_view frame) {
+        const auto blob = TRY(open_frame(opener, vault_.identify, frame));
+        if (blob.id != row.id || blob.flags != row.flags)
+            return damaged("another blob lies where the index says");
+        const auto packed = compress(blob.plain);
+        open_.add(blob.kind, blob.id, blob.plain.size(), packed ? *packed : blob.plain,
+                  packed.has_value());
+        return open_.size() >= pack_target ? flush_pack() : Result<void>();
+    }
+
+    Result<void> flush_pack() {
+        if (open_.empty())
+            return {};
+        auto finished = std::exchange(open_, PackBuilder(vault_.keyring)).finish();
+        const auto name = pack_name(finished.record.id);
+        TRY(prove_pack(vault_.keyring, vault_.identify, finished));
+        TRY(lease_.hold());
+        io::TextSource source(finished.bytes);
+        TRY(vault_.location->create(name, source));
+        if (TRY(vault_.location->read(name, { 0, max_pack + 1 })) != finished.bytes)
+            return Error{ .kind = Kind::io,
+                          .why = fmt::format("{} reads back as other bytes than were written", name),
+                          .fix = "nothing was deleted; test the disk or the server of the vault" };
+        done_.fresh.insert(finished.record.id);
+        done_.written_bytes += finished.bytes.size();
+        unindexed_.push_back(std::move(finished.record));
+        return unindexed_.size() >= packs_per_index ? flush_index() : Result<void>();
+    }
+
+    Result<void> flush_index() {
+        if (unindexed_.empty())
+            return {};
+        const auto name = index_name(crypto::random_bytes(16));
+        const auto sealed = seal_index(vault_.keyring, name, unindexed_);
+        io::TextSource source(sealed);
+        TRY(vault_.location->create(name, source));
+        unindexed_.clear();
+        return {};
+    }
+
+    Vault::State& vault_;
+    Lease& lease_;
+    const Survey& survey_;
+    const PackUse& use_;
+    const Cancellation& cancel_;
+    PackBuilder open_;
+    std::vector<PackRecord> unindexed_;
+    Repacked done_;
+};
+
+} // namespace
+
+Result<Repacked> repack(Vault::State& vault, Lease& lease, const Survey& survey, const PackUse& use,
+                        const std::vector<std::uint32_t>& packs, const Cancellation& cancel) {
+    return Repack(vault, lease, survey, use, cancel).run(packs);
+}
+
+} // namespace respawn::vault
