@@ -1,6 +1,6 @@
 #include "vault/repack.h"
 
-#include "vault/compress.h"
+#include "vault/pack_writer.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -17,7 +17,7 @@ class Repack {
     Repack(Vault::State& vault, Lease& lease, const Survey& survey, const PackUse& use,
            const Cancellation& cancel)
         : vault_(vault), lease_(lease), survey_(survey), use_(use), cancel_(cancel),
-          open_(vault.keyring) {}
+          packs_(vault.keyring, vault.identify, *vault.location) {}
 
     Result<Repacked> run(const std::vector<std::uint32_t>& packs) {
         for (std::size_t begin = 0, end = 0; begin < packs.size(); begin = end) {
@@ -27,8 +27,8 @@ class Repack {
             TRY(portion({ packs.begin() + static_cast<std::ptrdiff_t>(begin),
                           packs.begin() + static_cast<std::ptrdiff_t>(end) }));
         }
-        TRY(flush_pack());
-        TRY(flush_index());
+        TRY(packs_.flush());
+        TRY(index_written());
         return std::move(done_);
     }
 
@@ -94,39 +94,33 @@ class Repack {
         const auto blob = TRY(open_frame(opener, vault_.identify, frame));
         if (blob.id != row.id || blob.flags != row.flags)
             return damaged("another blob lies where the index says");
-        const auto packed = compress(blob.plain);
-        open_.add(blob.kind, blob.id, blob.plain.size(), packed ? *packed : blob.plain,
-                  packed.has_value());
-        return open_.size() >= pack_target ? flush_pack() : Result<void>();
+        TRY(packs_.add(blob.kind, blob.id, blob.plain));
+        return packs_.written() >= packs_per_index ? index_written() : Result<void>();
     }
 
-    Result<void> flush_pack() {
-        if (open_.empty())
+    // What is durable by now is read back, and counts when an index file names it.
+    Result<void> index_written() {
+        const auto written = packs_.take_written();
+        if (written.empty())
             return {};
-        auto finished = std::exchange(open_, PackBuilder(vault_.keyring)).finish();
-        const auto name = pack_name(finished.record.id);
-        TRY(prove_pack(vault_.keyring, vault_.identify, finished));
+        for (const auto& pack : written)
+            TRY(must_read_back(pack));
         TRY(lease_.hold());
-        io::TextSource source(finished.bytes);
-        TRY(vault_.location->create(name, source));
-        if (TRY(vault_.location->read(name, { 0, max_pack + 1 })) != finished.bytes)
-            return Error{ .kind = Kind::io,
-                          .why = fmt::format("{} reads back as other bytes than were written", name),
-                          .fix = "nothing was deleted; test the disk or the server of the vault" };
-        done_.fresh.insert(finished.record.id);
-        done_.written_bytes += finished.bytes.size();
-        unindexed_.push_back(std::move(finished.record));
-        return unindexed_.size() >= packs_per_index ? flush_index() : Result<void>();
+        const auto name = index_name(crypto::random_bytes(16));
+        const auto sealed = seal_index(vault_.keyring, name, written);
+        io::TextSource source(sealed);
+        return vault_.location->create(name, source);
     }
 
-    Result<void> flush_index() {
-        if (unindexed_.empty())
-            return {};
-        const auto name = index_name(crypto::random_bytes(16));
-        const auto sealed = seal_index(vault_.keyring, name, unindexed_);
-        io::TextSource source(sealed);
-        TRY(vault_.location->create(name, source));
-        unindexed_.clear();
+    Result<void> must_read_back(const PackRecord& pack) {
+        const auto bytes = TRY(vault_.location->read(pack_name(pack.id), { 0, max_pack + 1 }));
+        if (crypto::sha256(bytes) != pack.sha256)
+            return Error{ .kind = Kind::io,
+                          .why = fmt::format("{} reads back as other bytes than were written",
+                                             pack_name(pack.id)),
+                          .fix = "nothing was deleted; test the disk or the server of the vault" };
+        done_.fresh.insert(pack.id);
+        done_.written_bytes += pack.size;
         return {};
     }
 
@@ -135,8 +129,7 @@ class Repack {
     const Survey& survey_;
     const PackUse& use_;
     const Cancellation& cancel_;
-    PackBuilder open_;
-    std::vector<PackRecord> unindexed_;
+    PackWriter packs_;
     Repacked done_;
 };
 

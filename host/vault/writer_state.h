@@ -14,13 +14,13 @@ struct Writer::State {
         : vault(of), chunker(of.keyring.chunker), packs(of.keyring, of.identify, *of.location) {}
 
     Vault::State& vault;
+    std::optional<Pending> pending; // goes behind the packs that are still being written
     Chunker chunker;
     PackWriter packs;
     std::vector<PackRecord> unindexed;          // durable, and in no index file yet
     std::unordered_set<ChunkId, IdHash> stored; // by this backup, not yet in the merged index
     // Indexed, but gone from the location, cut short or marked by prune.
     std::unordered_set<PackId, IdHash> absent;
-    std::optional<Pending> pending;
     BadPlaces damaged; // what check found
     Counters counters;
     std::uint64_t index_bytes = 0; // of the files written beside packs

@@ -104,7 +104,7 @@ TEST_CASE(
     {
         const auto vault = bench.open();
         auto writer = vault->begin_backup().value();
-        const auto big = noise(17 << 20, 1);
+        const auto big = noise(64 << 20, 1); // some of its packs are written while the rest is read
         io::TextSource source(big);
         REQUIRE(writer.store(source).ok());
         const auto report = vault->prune({}, Cancellation()).value();
