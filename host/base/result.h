@@ -45,8 +45,8 @@ struct Error {
     std::string fix = {};
 };
 
-// An Error, or none. Apart from the value, so that a Result that is good costs one null pointer, and its
-// copying and ending are compiled once.
+// An Error, or none. Apart from the value, so that a Result that is good costs one null pointer, and
+// its copying and ending are compiled once.
 class MaybeError {
   public:
     MaybeError() = default;

@@ -188,7 +188,8 @@ std::string human_duration(Duration span) {
         return fmt::format("{:.1f} s", static_cast<double>(microseconds) / second);
     const auto minutes = microseconds / (60 * second);
     if (const auto seconds = microseconds / second % 60; minutes < 60)
-        return seconds == 0 ? fmt::format("{} min", minutes) : fmt::format("{} min {} s", minutes, seconds);
+        return seconds == 0 ? fmt::format("{} min", minutes)
+                            : fmt::format("{} min {} s", minutes, seconds);
     if (minutes < 48 * 60)
         return fmt::format("{} h {} min", minutes / 60, minutes % 60);
     return fmt::format("{} d {} h", minutes / 1440, minutes / 60 % 24);
