@@ -4,6 +4,7 @@
 #include "cli/output.h"
 #include "cli/restored.h"
 #include "cli/snapshot_view.h"
+#include "run/own_state.h"
 
 #include <fmt/format.h>
 
@@ -18,7 +19,8 @@ Result<std::vector<const vault::ComponentRecord*>> chosen(const vault::Snapshot&
     std::vector<const vault::ComponentRecord*> records;
     for (const auto& record : snapshot.components)
         if (record.success &&
-            (names.empty() || std::find(names.begin(), names.end(), record.name) != names.end()))
+            (names.empty() ? !run::is_own_state(record.name)
+                           : std::find(names.begin(), names.end(), record.name) != names.end()))
             records.push_back(&record);
     for (const auto& name : names)
         if (!snapshot.component(name))
@@ -40,16 +42,16 @@ struct Restored {
 };
 
 Value json_of(const vault::Snapshot& snapshot, const std::vector<Restored>& all, Moment started) {
-    Value::List components;
+    Value::Map components;
     std::uint64_t bytes = 0;
     for (const auto& [record, report, place] : all) {
         bytes += report.size_bytes;
         Value::List kept;
         for (const auto& path : report.kept_aside)
             kept.push_back(path.string());
-        components.push_back(
-            Value::Map{ { "name", record->name },
-                        { "type", record->kind },
+        components.insert_or_assign(
+            record->name,
+            Value::Map{ { "type", record->kind },
                         { "size_bytes", static_cast<std::int64_t>(report.size_bytes) },
                         { "files", static_cast<std::int64_t>(report.files) },
                         { "unchanged_files", static_cast<std::int64_t>(report.unchanged_files) },
@@ -226,6 +228,11 @@ Result<int> bring_back(const Context& context) {
         return restore_beside(context, *source.vault, snapshot,
                               TRY(asked_parts(context, *source.vault, snapshot)),
                               context.typed.value("--to"));
+    if (std::any_of(names.begin(), names.end(), run::is_own_state))
+        return Error{ .kind = Kind::usage,
+                      .why = "respawn's own state is in use by this very command",
+                      .fix =
+                          "restore it with --to PLACE, then put it in place: docs/losing-a-host.md" };
     return restore_in_place(context, source, snapshot, TRY(chosen(snapshot, names)));
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "cli/output.h"
+#include "run/own_state.h"
 
 #include <fmt/format.h>
 
@@ -10,8 +11,7 @@ namespace respawn::cli {
 namespace {
 
 Value to_value(const vault::ComponentRecord& record) {
-    return Value::Map{ { "name", record.name },
-                       { "type", record.kind },
+    return Value::Map{ { "type", record.kind },
                        { "size_bytes", static_cast<std::int64_t>(record.size_bytes) },
                        { "files", static_cast<std::int64_t>(record.files) },
                        { "start_time", to_rfc3339({ record.started }) },
@@ -21,12 +21,19 @@ Value to_value(const vault::ComponentRecord& record) {
                        { "detail", record.detail } };
 }
 
+std::int64_t per_second(std::uint64_t bytes, std::int64_t microseconds) {
+    return static_cast<std::int64_t>(static_cast<double>(bytes) * 1e6 /
+                                     static_cast<double>(std::max<std::int64_t>(1, microseconds)));
+}
+
 } // namespace
 
 Value to_value(const vault::Snapshot& snapshot) {
-    Value::List components;
+    Value::Map components;
     for (const auto& record : snapshot.components)
-        components.push_back(to_value(record));
+        components.insert_or_assign(record.name, to_value(record));
+    const auto size = size_of(snapshot);
+    const auto took = snapshot.finished - snapshot.started;
     return Value::Map{ { "id", snapshot.id },
                        { "backup_id", snapshot.id },
                        { "game", snapshot.game },
@@ -37,8 +44,11 @@ Value to_value(const vault::Snapshot& snapshot) {
                        { "note", snapshot.note },
                        { "start_time", to_rfc3339({ snapshot.started }) },
                        { "end_time", to_rfc3339({ snapshot.finished }) },
-                       { "size_bytes", static_cast<std::int64_t>(size_of(snapshot)) },
+                       { "duration_seconds", static_cast<double>(took) / 1e6 },
+                       { "size_bytes", static_cast<std::int64_t>(size) },
                        { "stored_bytes", static_cast<std::int64_t>(snapshot.stored_bytes) },
+                       { "reused_bytes", snapshot.report.integer_at("reused_bytes") },
+                       { "bytes_per_second", per_second(size, took) },
                        { "components", std::move(components) },
                        { "report", snapshot.report },
                        { "overall_success", snapshot.good() } };
@@ -47,7 +57,8 @@ Value to_value(const vault::Snapshot& snapshot) {
 std::string component_names(const vault::Snapshot& snapshot) {
     std::vector<std::string> names;
     for (const auto& record : snapshot.components)
-        names.push_back(record.name + (record.success && record.error.empty() ? "" : "!"));
+        if (!run::is_own_state(record.name) || !record.success)
+            names.push_back(record.name + (record.success && record.error.empty() ? "" : "!"));
     return join(names, ",");
 }
 
@@ -74,15 +85,15 @@ std::vector<std::string> detail_lines(const vault::Snapshot& snapshot) {
     if (!snapshot.note.empty())
         lines.push_back(fmt::format("  note      {}", printable(snapshot.note)));
     for (const auto& record : snapshot.components) {
-        lines.push_back(fmt::format("  {:<9} {}, {}, {}", record.name, record.kind,
+        lines.push_back(fmt::format("  {:<16} {}, {}, {}", record.name, record.kind,
                                     human_size(record.size_bytes), counted(record.files, "file")));
         if (!record.error.empty())
             lines.push_back(
-                fmt::format("            {}", painted(printable(record.error), Colour::red)));
+                fmt::format("                   {}", painted(printable(record.error), Colour::red)));
         if (const auto* tables = record.detail.at("tables").map())
             for (const auto& [table, facts] : *tables)
                 lines.push_back(
-                    fmt::format("            {:<32} {}", printable(table),
+                    fmt::format("                   {:<32} {}", printable(table),
                                 counted(static_cast<std::uint64_t>(facts.integer_at("rows")), "row")));
     }
     return lines;

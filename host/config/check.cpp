@@ -201,6 +201,10 @@ Result<void> Check::entry(Node& child, const std::string& path, std::string_view
     if (key->name == "*" && !is_name(child.key))
         return mistake(child.key_place, fmt::format("'{}' is no name", word(child.key)),
                        "use letters, digits, '_', '-' and '.'");
+    if (path == "components" && child.key.starts_with(own_prefix))
+        return mistake(child.key_place,
+                       fmt::format("names that begin with '{}' are respawn's own", own_prefix),
+                       "give the component another name");
     TRY(value(child, *key, path));
     if (key->need == Need::not_yet)
         warn(child.key_place, fmt::format("'{}' is not used by this version yet", child.key));

@@ -28,6 +28,9 @@ struct ComponentSettings {
     std::vector<std::string> exclude; // files: shell patterns; without '/' they match a name anywhere
 };
 
+// Names of components that begin so are respawn's own.
+inline constexpr std::string_view own_prefix = "respawn-";
+
 using KeepSettings = std::map<std::string, std::int64_t>; // "daily" → 7
 
 struct PlanSettings {

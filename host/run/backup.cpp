@@ -1,5 +1,7 @@
 #include "run/backup.h"
 
+#include "run/own_state.h"
+
 #include <algorithm>
 #include <fmt/format.h>
 
@@ -26,19 +28,40 @@ vault::ComponentRecord failed(const config::ComponentSettings& settings, const E
     return record;
 }
 
-Result<vault::ComponentRecord> take(Game& game, const std::string& name, vault::Writer& writer,
-                                    const Cancellation& cancel, const BackupProgress& progress) {
-    auto* component = TRY(game.component(name));
-    auto work = game.work(name, cancel);
-    if (progress)
-        work.progress = [&](std::uint64_t done, std::uint64_t total) { progress(name, done, total); };
+Result<vault::ComponentRecord> take(component::Component& component, vault::Writer& writer,
+                                    component::Work work) {
     const auto started = now();
-    auto record = component->back_up(writer, work);
+    auto record = component.back_up(writer, work);
     if (record.ok())
         return record;
     if (record.error().kind == Kind::cancelled || record.error().kind == Kind::no_space)
         return record.error();
-    return failed(component->settings(), record.error(), started);
+    return failed(component.settings(), record.error(), started);
+}
+
+Result<void> take_named(Game& game, const std::vector<std::string>& names, vault::Writer& writer,
+                        const Cancellation& cancel, const BackupProgress& progress,
+                        std::vector<vault::ComponentRecord>& records) {
+    for (const auto& name : names) {
+        auto work = game.work(name, cancel);
+        if (progress)
+            work.progress = [&](std::uint64_t done, std::uint64_t total) {
+                progress(name, done, total);
+            };
+        records.push_back(TRY(take(*TRY(game.component(name)), writer, std::move(work))));
+    }
+    return {};
+}
+
+Result<void> take_own_state(Game& game, vault::Writer& writer, const Cancellation& cancel,
+                            std::vector<vault::ComponentRecord>& records) {
+    for (const auto& settings : own_state(game.config())) {
+        const auto component = TRY(component::open_component(settings));
+        auto work = game.work(settings.name, cancel);
+        work.keep_out.clear(); // the journal lies in the state folder
+        records.push_back(TRY(take(*component, writer, std::move(work))));
+    }
+    return {};
 }
 
 } // namespace
@@ -58,8 +81,7 @@ Result<vault::Snapshot> back_up(Game& game, const BackupRequest& request, const 
     if (!request.call.empty())
         draft.report = Value::Map{ { "call", request.call } };
     auto writer = TRY(vault->begin_backup());
-    for (const auto& name : names)
-        draft.components.push_back(TRY(take(game, name, writer, cancel, progress)));
+    TRY(take_named(game, names, writer, cancel, progress, draft.components));
     const bool none = std::none_of(draft.components.begin(), draft.components.end(),
                                    [](const auto& record) { return record.success; });
     if (none)
@@ -68,6 +90,7 @@ Result<vault::Snapshot> back_up(Game& game, const BackupRequest& request, const 
                       .on = draft.components.front().name,
                       .why = draft.components.front().error,
                       .fix = "nothing was stored as a snapshot; repair the cause and take it again" };
+    TRY(take_own_state(game, writer, cancel, draft.components));
     return writer.finish(std::move(draft));
 }
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <unistd.h>
 
 namespace respawn::vault {
 
@@ -86,6 +87,7 @@ struct ImageWriter::State {
     std::uint64_t size = 0;
 
     Result<void> recall(const Content& content);
+    Result<void> recall_whole(const Content& content);
     Result<void> add_blocks_of(const ListItem& node, int depth);
     Result<PageDigests> digests_of(const Content& content);
     Result<void> close_block();
@@ -95,10 +97,21 @@ struct ImageWriter::State {
     std::optional<ListItem> patched(const std::string& fresh);
 };
 
-// What went before, as far as this image can lean on it.
+// What went before, as far as this image can lean on it: not at all where it is damaged. Then all is
+// stored whole, which mends it.
 Result<void> ImageWriter::State::recall(const Content& content) {
     if (content.size == 0 || !writer.has(content.root))
         return {};
+    auto recalled = recall_whole(content);
+    if (recalled.ok() ||
+        (recalled.error().kind != Kind::corrupt && recalled.error().kind != Kind::missing))
+        return recalled;
+    before.clear();
+    known.reset();
+    return {};
+}
+
+Result<void> ImageWriter::State::recall_whole(const Content& content) {
     TRY(add_blocks_of({ content.root, content.size }, content.depth));
     const bool other = std::any_of(before.begin(), before.end(), [&](const ListItem& item) {
         return item.size != block_size && &item != &before.back();
@@ -125,13 +138,16 @@ Result<void> ImageWriter::State::add_blocks_of(const ListItem& node, int depth) 
 }
 
 Result<PageDigests> ImageWriter::State::digests_of(const Content& content) {
-    auto fresh = TRY(PageDigestsWriter::begin(digests_file.string() + ".again"));
+    const auto again = io::Path(digests_file.string() + ".again"); // mapped, and gone with this backup
+    auto fresh = TRY(PageDigestsWriter::begin(again));
     DigestSink sink(writer.vault.identify, page_size, fresh);
     TRY(writer.vault.read(content, sink));
     TRY(sink.finish());
     const auto key = cache_key(writer.vault.keyring);
     TRY(fresh.finish(key, content, page_size));
-    return PageDigests::open(digests_file.string() + ".again", key, content, page_size);
+    auto digests_again = PageDigests::open(again, key, content, page_size);
+    ::unlink(again.c_str());
+    return digests_again;
 }
 
 std::string ImageWriter::State::digests_of_block() const {

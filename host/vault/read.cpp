@@ -31,7 +31,7 @@ Result<std::string> Vault::State::read_pack_range(const PackId& pack, std::uint6
 
 Result<PackOpener> Vault::State::opener(const PackId& pack, std::uint64_t pack_size) {
     {
-        const std::scoped_lock lock(shared);
+        const std::scoped_lock lock(shared, keys_lock);
         if (const auto known = pack_keys.find(pack); known != pack_keys.end())
             return PackOpener{ keyring.vault, pack, known->second };
     }

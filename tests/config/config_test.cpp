@@ -145,6 +145,8 @@ TEST_CASE("each mistake is named with its line and column") {
         { head + "components:\n  saves: { kind: sqlite, path: a, paths: [b] }\n",
           "7:35: unknown key 'paths'; did you mean 'path'?" },
         { head + "components:\n  a/b: { kind: sqlite, path: a }\n", "7:3: 'a/b' is no name" },
+        { head + "components:\n  respawn-a: { kind: sqlite, path: a }\n",
+          "7:3: names that begin with 'respawn-' are respawn's own" },
         { sound + "plans:\n  daily: { components: [sves] }\n",
           "9:25: there is no component 'sves'; did you mean 'saves'?" },
         { sound + "plans:\n  daily: { components: all, at: \"25:00\" }\n",

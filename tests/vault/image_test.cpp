@@ -16,6 +16,7 @@ constexpr std::uint32_t page = 4096;
 struct Taken {
     vault::Content content;
     std::uint64_t stored = 0;
+    std::string snapshot = {};
 };
 
 // Takes the image as a component does, and makes it a snapshot so that check knows of it.
@@ -37,7 +38,7 @@ Taken take(Bench& bench, const std::string& image, const vault::Content& before,
                                                             .size_bytes = image.size(),
                                                             .files = 1 } } });
     REQUIRE(snapshot.ok());
-    return { content, snapshot.value().stored_bytes };
+    return { content, snapshot.value().stored_bytes, snapshot.value().id };
 }
 
 std::string read_back(Bench& bench, const vault::Content& content) {
@@ -174,4 +175,42 @@ TEST_CASE("an image of one block keeps its patches") {
     const auto second = take(bench, image, first.content);
     REQUIRE(second.stored < 5 * page);
     REQUIRE(read_back(bench, second.content) == image);
+}
+
+TEST_CASE("prune keeps the bases and patches of the images that stay, and copies them whole") {
+    auto location = std::make_shared<BrokenLocation>();
+    Bench bench(location);
+    auto image = noise(600 * page, 14);
+    auto last = take(bench, image, {});
+    std::vector<std::string> going{ last.snapshot };
+    for (unsigned round = 1; round <= 4; ++round) {
+        change(image, 15, 20 + round);
+        last = take(bench, image, last.content);
+        if (round < 4)
+            going.push_back(last.snapshot);
+    }
+    REQUIRE(bench.open()->remove(going, "test").ok());
+    location->clock_is_ahead = std::chrono::hours(25);
+    const auto report = bench.open()->prune({ .max_unused = 0 }, Cancellation()).value();
+    REQUIRE(report.rewritten_packs > 0);
+    bench.lose_cache();
+    REQUIRE(read_back(bench, last.content) == image);
+    REQUIRE(bench.damage().empty());
+}
+
+TEST_CASE("an image before that is damaged is leant on no more: the next one is stored whole") {
+    auto location = std::make_shared<BrokenLocation>();
+    Bench bench(location);
+    auto image = noise(300 * page, 15);
+    const auto first = take(bench, image, {});
+    for (auto& [name, bytes] : location->files) // the list and all behind it
+        if (name.starts_with("packs/"))
+            for (std::size_t at = 300 * page; at < bytes.size() - 4096; at += 50)
+                bytes[at] = static_cast<char>(bytes[at] ^ 1);
+    change(image, 3, 16);
+    const auto second = take(bench, image, first.content);
+    REQUIRE(second.content.size == image.size());
+    bench.check(); // finds the rest
+    const auto third = take(bench, image, second.content);
+    REQUIRE(read_back(bench, third.content) == image);
 }
