@@ -60,6 +60,8 @@ Result<void> take_own_state(Game& game, vault::Writer& writer, const Cancellatio
         auto work = game.work(settings.name, cancel);
         work.keep_out.clear(); // the journal lies in the state folder
         records.push_back(TRY(take(*component, writer, std::move(work))));
+        if (records.back().success) // a journal in which nothing stands yet is no loss
+            records.back().error.clear();
     }
     return {};
 }
