@@ -40,21 +40,22 @@ std::size_t Chunker::cut(std::string_view bytes) const {
 }
 
 Result<void> Chunker::each(io::Source& source,
-                           const std::function<Result<void>(std::string_view)>& take) const {
-    std::string buffer(buffered, '\0');
+                           const std::function<Result<void>(std::string_view)>& take) {
+    if (!buffer_) // once: to clear this much for each small file would take longer than all else
+        buffer_ = std::make_unique_for_overwrite<char[]>(buffered);
     std::size_t held = 0;
     for (bool end = false; !end;) {
-        const auto room = buffer.size() - held;
-        const auto added = TRY(io::read_fully(source, buffer.data() + held, room));
+        const auto room = buffered - held;
+        const auto added = TRY(io::read_fully(source, buffer_.get() + held, room));
         held += added;
         end = added < room;
-        std::string_view rest(buffer.data(), held);
+        std::string_view rest(buffer_.get(), held);
         while (rest.size() >= largest || (end && !rest.empty())) {
             const auto size = cut(rest);
             TRY(take(rest.substr(0, size)));
             rest.remove_prefix(size);
         }
-        std::memmove(buffer.data(), rest.data(), rest.size());
+        std::memmove(buffer_.get(), rest.data(), rest.size());
         held = rest.size();
     }
     return {};

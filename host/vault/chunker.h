@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string_view>
 
 namespace respawn::vault {
@@ -22,12 +23,13 @@ class Chunker {
     // How many of these bytes, which begin a chunk, are the chunk; all when they are fewer than
     // `largest` and no place to cut is among them.
     std::size_t cut(std::string_view bytes) const;
-    // Hands every chunk of the source to `take`, in order.
+    // Hands every chunk of the source to `take`, in order. One source at a time.
     Result<void> each(io::Source& source,
-                      const std::function<Result<void>(std::string_view chunk)>& take) const;
+                      const std::function<Result<void>(std::string_view chunk)>& take);
 
   private:
     std::array<std::uint64_t, 256> gear_{};
+    std::unique_ptr<char[]> buffer_;
 };
 
 } // namespace respawn::vault
