@@ -16,10 +16,7 @@ namespace respawn::vault {
 
 namespace {
 
-// Index files are written along the way, so that a long first backup that is killed has not to be read
-// again, and memory stays flat.
-constexpr std::size_t packs_per_index = 128;
-constexpr std::size_t most_stored = 1 << 20; // ids kept in memory before the merged index takes them
+constexpr std::size_t most_stored = 1 << 19; // ids kept in memory before the merged index takes them
 constexpr std::size_t largest_inside_tree = 1 << 20;
 
 std::string host_name() {
@@ -122,7 +119,8 @@ Result<ChunkId> Writer::State::put(BlobKind kind, std::string_view plain) {
     TRY(failing(packs.add(kind, id, std::string(plain))));
     stored.insert(id);
     ++counters.new_blobs;
-    if (packs.written() >= packs_per_index)
+    const auto written = packs.written();
+    if (written >= packs_per_index || (written > 0 && counters.new_blobs >= next_index))
         TRY(index_written());
     return id;
 }
@@ -153,6 +151,7 @@ Result<ChunkId> Writer::State::store_tree(const Tree& tree) {
 
 // Names the packs that are durable by now in an index file.
 Result<void> Writer::State::index_written() {
+    next_index = counters.new_blobs + blobs_per_index;
     for (auto& pack : packs.take_written()) {
         counters.stored_bytes += pack.size;
         ++counters.packs;
