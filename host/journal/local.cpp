@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "database/sqlite_connection.h"
 #include "journal/journal.h"
+#include "journal/rows.h"
 
 #include <fmt/format.h>
 #include <mutex>
@@ -51,23 +52,6 @@ std::int64_t first_token() { return now().microseconds / 1'000'000; }
 // A lease on another host is trusted this long after its run was last heard of.
 constexpr Duration lease_length = std::chrono::seconds(30);
 
-template <class Enum> Enum from_name(std::string_view name, int count) {
-    for (int i = 0; i < count; ++i)
-        if (name_of(static_cast<Enum>(i)) == name)
-            return static_cast<Enum>(i);
-    return static_cast<Enum>(0);
-}
-
-std::string text_of(const Value::Map& row, std::string_view column) {
-    const auto found = row.find(column);
-    return found != row.end() && found->second.text() ? *found->second.text() : std::string();
-}
-
-std::int64_t number_of(const Value::Map& row, std::string_view column) {
-    const auto found = row.find(column);
-    return found != row.end() && found->second.integer() ? *found->second.integer() : 0;
-}
-
 // A database in which respawn had not written yet has no incarnation.
 bool differs(const std::string& known, const std::string& incarnation) {
     return !known.empty() && known != incarnation;
@@ -93,7 +77,7 @@ Error held_by(const RunRecord& run) {
 class LocalJournal final : public Journal {
   public:
     LocalJournal(SqliteConnection connection, crypto::Key key)
-        : connection_(std::move(connection)), key_(key) {}
+        : connection_(std::move(connection)), rows_(key) {}
 
     Result<void> prepare() {
         // One at a time: SQLite does not wait for another process that turns WAL on at this moment.
@@ -180,7 +164,8 @@ class LocalJournal final : public Journal {
         return durably([&]() -> Result<void> {
             TRY(connection_.run(
                 "update calls set state = ?, result = ?, settled = ? where run = ? and position = ?",
-                { name_of(state), sealed(result, run, "result"), now().microseconds, run, position }));
+                { name_of(state), rows_.sealed(result, run, "result"), now().microseconds, run,
+                  position }));
             if (connection_.changed_rows() != 1)
                 return Error{ .kind = Kind::internal,
                               .why = fmt::format("run {} has no step {} to settle", run, position) };
@@ -215,7 +200,7 @@ class LocalJournal final : public Journal {
             const auto moment = now().microseconds;
             TRY(connection_.run(
                 "update runs set state = ?, error = ?, updated = ?, finished = ? where id = ?",
-                { name_of(state), sealed(error, run, "error"), moment,
+                { name_of(state), rows_.sealed(error, run, "error"), moment,
                   state == RunState::running ? 0 : moment, run }));
             if (state == RunState::running || !TRY(lets_go(run, state)))
                 return {};
@@ -228,7 +213,7 @@ class LocalJournal final : public Journal {
         std::vector<RunRecord> all;
         for (const auto& row : TRY(connection_.rows("select * from runs order by id desc limit ?",
                                                     { static_cast<std::int64_t>(most) })))
-            all.push_back(TRY(run_from(row)));
+            all.push_back(TRY(rows_.run(row)));
         return all;
     }
 
@@ -242,7 +227,7 @@ class LocalJournal final : public Journal {
         std::vector<CallRecord> all;
         for (const auto& row :
              TRY(connection_.rows("select * from calls where run = ? order by position", { run })))
-            all.push_back(TRY(call_from(row)));
+            all.push_back(TRY(rows_.call(row)));
         return all;
     }
 
@@ -263,9 +248,9 @@ class LocalJournal final : public Journal {
             "insert into plans values (?, ?, ?, ?, ?, ?, ?, ?, '') on conflict (hash) do update set "
             "made = excluded.made, operator = excluded.operator, used_by = ''",
             { plan.hash, plan.runbook, plan.version, plan.operator_name,
-              sealed(plan.parameters, plan.hash, "parameters"),
-              sealed(plan.sources, plan.hash, "sources"), sealed(plan.effects, plan.hash, "effects"),
-              plan.made.microseconds });
+              rows_.sealed(plan.parameters, plan.hash, "parameters"),
+              rows_.sealed(plan.sources, plan.hash, "sources"),
+              rows_.sealed(plan.effects, plan.hash, "effects"), plan.made.microseconds });
     }
 
     Result<PlanRecord> plan(std::string_view hash) override {
@@ -283,17 +268,7 @@ class LocalJournal final : public Journal {
                           .why = fmt::format("{} plan begins with {}",
                                              rows.empty() ? "no" : "more than one", hash),
                           .fix = "make one: respawn run RUNBOOK --dry-run" };
-        const auto& row = rows[0];
-        const auto full = text_of(row, "hash");
-        return PlanRecord{ .hash = full,
-                           .runbook = text_of(row, "runbook"),
-                           .version = text_of(row, "version"),
-                           .operator_name = text_of(row, "operator"),
-                           .parameters = TRY(opened(row, "parameters", full)),
-                           .sources = TRY(opened(row, "sources", full)),
-                           .effects = TRY(opened(row, "effects", full)),
-                           .made = { number_of(row, "made") },
-                           .used_by = text_of(row, "used_by") };
+        return rows_.plan(rows[0]);
     }
 
     Result<void> note_marker(std::string_view component, const database::MarkerState& state) override {
@@ -332,28 +307,6 @@ class LocalJournal final : public Journal {
         }));
         noted_.clear();
         return {};
-    }
-
-    Value sealed(const Value& value, std::string_view row, std::string_view column) const {
-        if (value.is_null())
-            return nullptr;
-        return Blob{ crypto::seal_box(key_, fmt::format("respawn journal {} {}", row, column),
-                                      encode(value)) };
-    }
-
-    Result<Value> opened(const Value::Map& row, std::string_view column,
-                         std::string_view row_name) const {
-        const auto found = row.find(column);
-        if (found == row.end() || !found->second.blob())
-            return Value();
-        auto plain = crypto::open_box(key_, fmt::format("respawn journal {} {}", row_name, column),
-                                      found->second.blob()->bytes);
-        if (!plain.ok())
-            return Error{ .kind = Kind::denied,
-                          .why = fmt::format("the journal's {} of {} cannot be read: {}", column,
-                                             row_name, plain.error().why),
-                          .fix = "use the vault and key this journal was written with" };
-        return decode(plain.value());
     }
 
     Result<std::int64_t> next_token() {
@@ -402,26 +355,7 @@ class LocalJournal final : public Journal {
     Result<void> insert_run(const RunRecord& run) {
         return connection_.run(
             "insert into runs values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
-            { run.id,
-              run.runbook,
-              run.version,
-              run.mode,
-              run.target,
-              run.operator_name,
-              run.reason,
-              run.plan,
-              sealed(run.parameters, run.id, "parameters"),
-              sealed(run.description, run.id, "description"),
-              name_of(run.state),
-              run.phase,
-              sealed(run.error, run.id, "error"),
-              run.token,
-              run.holder.host,
-              run.holder.boot,
-              run.holder.pid,
-              run.holder.process_start,
-              run.started.microseconds,
-              run.updated.microseconds });
+            rows_.values(run));
     }
 
     Result<void> insert_sources(std::string_view run, const Sources& sources) {
@@ -448,10 +382,7 @@ class LocalJournal final : public Journal {
     Result<void> insert_call(std::string_view run, const CallRecord& call) {
         return connection_.run(
             "insert or replace into calls values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            { run, call.position, call.phase, call.name, call.component, call.where, call.argument_hash,
-              sealed(call.arguments, run, "arguments"), name_of(call.policy), name_of(call.state),
-              call.token, sealed(call.result, run, "result"), call.begun.microseconds,
-              call.settled.microseconds });
+            rows_.values(run, call));
     }
 
     // What happened, or may have, is not begun a second time.
@@ -472,51 +403,11 @@ class LocalJournal final : public Journal {
             TRY(connection_.rows("select * from runs where substr(id, 1, ?) = upper(?) limit 2",
                                  { static_cast<std::int64_t>(name.size()), name }));
         if (rows.size() == 1 && !name.empty())
-            return run_from(rows[0]);
+            return rows_.run(rows[0]);
         return Error{ .kind = rows.empty() ? Kind::missing : Kind::conflict,
                       .why = fmt::format("{} run begins with '{}'",
                                          rows.empty() ? "no" : "more than one", printable(name)),
                       .fix = "respawn runs lists them" };
-    }
-
-    Result<RunRecord> run_from(const Value::Map& row) {
-        const auto id = text_of(row, "id");
-        return RunRecord{ .id = id,
-                          .runbook = text_of(row, "runbook"),
-                          .version = text_of(row, "version"),
-                          .mode = text_of(row, "mode"),
-                          .target = text_of(row, "target"),
-                          .operator_name = text_of(row, "operator"),
-                          .reason = text_of(row, "reason"),
-                          .plan = text_of(row, "plan"),
-                          .parameters = TRY(opened(row, "parameters", id)),
-                          .description = TRY(opened(row, "description", id)),
-                          .state = from_name<RunState>(text_of(row, "state"), 6),
-                          .phase = text_of(row, "phase"),
-                          .error = TRY(opened(row, "error", id)),
-                          .token = number_of(row, "token"),
-                          .holder = { text_of(row, "host"), text_of(row, "boot"), number_of(row, "pid"),
-                                      number_of(row, "process_start") },
-                          .started = { number_of(row, "started") },
-                          .updated = { number_of(row, "updated") },
-                          .finished = { number_of(row, "finished") } };
-    }
-
-    Result<CallRecord> call_from(const Value::Map& row) {
-        const auto run = text_of(row, "run");
-        return CallRecord{ .position = number_of(row, "position"),
-                           .phase = text_of(row, "phase"),
-                           .name = text_of(row, "name"),
-                           .component = text_of(row, "component"),
-                           .where = text_of(row, "place"),
-                           .argument_hash = text_of(row, "argument_hash"),
-                           .arguments = TRY(opened(row, "arguments", run)),
-                           .policy = from_name<Policy>(text_of(row, "policy"), 5),
-                           .state = from_name<CallState>(text_of(row, "state"), 5),
-                           .token = number_of(row, "token"),
-                           .result = TRY(opened(row, "result", run)),
-                           .begun = { number_of(row, "begun") },
-                           .settled = { number_of(row, "settled") } };
     }
 
     Result<void> write_marker(std::string_view component, const database::MarkerState& state) {
@@ -546,7 +437,7 @@ class LocalJournal final : public Journal {
 
     std::mutex mutex_;
     SqliteConnection connection_;
-    crypto::Key key_;
+    const Rows rows_;
     std::vector<Noted> noted_;
 };
 

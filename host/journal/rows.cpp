@@ -1,0 +1,145 @@
+#include "journal/rows.h"
+
+#include "base/bytes.h"
+
+#include <fmt/format.h>
+
+namespace respawn::journal {
+
+namespace {
+
+template <class Enum> Enum from_name(std::string_view name, int count) {
+    for (int i = 0; i < count; ++i)
+        if (name_of(static_cast<Enum>(i)) == name)
+            return static_cast<Enum>(i);
+    return static_cast<Enum>(0);
+}
+
+} // namespace
+
+std::string text_of(const Value::Map& row, std::string_view column) {
+    const auto found = row.find(column);
+    return found != row.end() && found->second.text() ? *found->second.text() : std::string();
+}
+
+std::int64_t number_of(const Value::Map& row, std::string_view column) {
+    const auto found = row.find(column);
+    return found != row.end() && found->second.integer() ? *found->second.integer() : 0;
+}
+
+Value Rows::sealed(const Value& value, std::string_view row, std::string_view column) const {
+    if (value.is_null())
+        return nullptr;
+    return Blob{ crypto::seal_box(key_, fmt::format("respawn journal {} {}", row, column),
+                                  encode(value)) };
+}
+
+Result<Value> Rows::opened(const Value::Map& row, std::string_view column,
+                           std::string_view row_name) const {
+    const auto found = row.find(column);
+    if (found == row.end() || !found->second.blob())
+        return Value();
+    auto plain = crypto::open_box(key_, fmt::format("respawn journal {} {}", row_name, column),
+                                  found->second.blob()->bytes);
+    if (!plain.ok())
+        return Error{ .kind = Kind::denied,
+                      .why = fmt::format("the journal's {} of {} cannot be read: {}", column, row_name,
+                                         plain.error().why),
+                      .fix = "use the vault and key this journal was written with" };
+    return decode(plain.value());
+}
+
+std::vector<Value> Rows::values(const RunRecord& run) const {
+    return { run.id,
+             run.runbook,
+             run.version,
+             run.mode,
+             run.target,
+             run.operator_name,
+             run.reason,
+             run.plan,
+             sealed(run.parameters, run.id, "parameters"),
+             sealed(run.description, run.id, "description"),
+             name_of(run.state),
+             run.phase,
+             sealed(run.error, run.id, "error"),
+             run.token,
+             run.holder.host,
+             run.holder.boot,
+             run.holder.pid,
+             run.holder.process_start,
+             run.started.microseconds,
+             run.updated.microseconds };
+}
+
+std::vector<Value> Rows::values(std::string_view run, const CallRecord& call) const {
+    return { run,
+             call.position,
+             call.phase,
+             call.name,
+             call.component,
+             call.where,
+             call.argument_hash,
+             sealed(call.arguments, run, "arguments"),
+             name_of(call.policy),
+             name_of(call.state),
+             call.token,
+             sealed(call.result, run, "result"),
+             call.begun.microseconds,
+             call.settled.microseconds };
+}
+
+Result<RunRecord> Rows::run(const Value::Map& row) const {
+    const auto id = text_of(row, "id");
+    return RunRecord{ .id = id,
+                      .runbook = text_of(row, "runbook"),
+                      .version = text_of(row, "version"),
+                      .mode = text_of(row, "mode"),
+                      .target = text_of(row, "target"),
+                      .operator_name = text_of(row, "operator"),
+                      .reason = text_of(row, "reason"),
+                      .plan = text_of(row, "plan"),
+                      .parameters = TRY(opened(row, "parameters", id)),
+                      .description = TRY(opened(row, "description", id)),
+                      .state = from_name<RunState>(text_of(row, "state"), 6),
+                      .phase = text_of(row, "phase"),
+                      .error = TRY(opened(row, "error", id)),
+                      .token = number_of(row, "token"),
+                      .holder = { text_of(row, "host"), text_of(row, "boot"), number_of(row, "pid"),
+                                  number_of(row, "process_start") },
+                      .started = { number_of(row, "started") },
+                      .updated = { number_of(row, "updated") },
+                      .finished = { number_of(row, "finished") } };
+}
+
+Result<CallRecord> Rows::call(const Value::Map& row) const {
+    const auto run = text_of(row, "run");
+    return CallRecord{ .position = number_of(row, "position"),
+                       .phase = text_of(row, "phase"),
+                       .name = text_of(row, "name"),
+                       .component = text_of(row, "component"),
+                       .where = text_of(row, "place"),
+                       .argument_hash = text_of(row, "argument_hash"),
+                       .arguments = TRY(opened(row, "arguments", run)),
+                       .policy = from_name<Policy>(text_of(row, "policy"), 5),
+                       .state = from_name<CallState>(text_of(row, "state"), 5),
+                       .token = number_of(row, "token"),
+                       .result = TRY(opened(row, "result", run)),
+                       .begun = { number_of(row, "begun") },
+                       .settled = { number_of(row, "settled") } };
+}
+
+Result<PlanRecord> Rows::plan(const Value::Map& row) const {
+    const auto full = text_of(row, "hash");
+    return PlanRecord{ .hash = full,
+                       .runbook = text_of(row, "runbook"),
+                       .version = text_of(row, "version"),
+                       .operator_name = text_of(row, "operator"),
+                       .parameters = TRY(opened(row, "parameters", full)),
+                       .sources = TRY(opened(row, "sources", full)),
+                       .effects = TRY(opened(row, "effects", full)),
+                       .made = { number_of(row, "made") },
+                       .used_by = text_of(row, "used_by") };
+}
+
+} // namespace respawn::journal
