@@ -3,6 +3,7 @@
 #include "cli/output.h"
 #include "cli/snapshot_view.h"
 #include "component/backup_database.h"
+#include "run/own_state.h"
 
 #include <fmt/format.h>
 
@@ -14,7 +15,9 @@ Result<const vault::ComponentRecord*> database_in(const vault::Snapshot& snapsho
                                                   const std::string& name) {
     const vault::ComponentRecord* found = nullptr;
     for (const auto& record : snapshot.components) {
-        if (!record.success || (name.empty() ? record.kind != "sqlite" : record.name != name))
+        const bool asked = name.empty() ? record.kind == "sqlite" && !run::is_own_state(record.name)
+                                        : record.name == name;
+        if (!record.success || !asked)
             continue;
         if (found)
             return Error{ .kind = Kind::usage,

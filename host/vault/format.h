@@ -8,7 +8,7 @@
 
 namespace respawn::vault {
 
-inline constexpr std::uint8_t format_version = 0;
+inline constexpr std::uint8_t format_version = 1;
 
 inline constexpr std::size_t max_blob = 16 << 20;     // plain bytes of one blob
 inline constexpr std::size_t pack_target = 16 << 20;  // a pack is closed once it has this many bytes

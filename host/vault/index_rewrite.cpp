@@ -6,7 +6,7 @@ namespace respawn::vault {
 
 namespace {
 
-constexpr std::size_t packs_per_file = 128, entries_per_file = 1 << 20;
+constexpr std::size_t packs_per_file = 128, entries_per_file = 1 << 18;
 constexpr std::size_t small_file = 16, most_small_files = 32; // packs; files
 
 Result<std::vector<PackRecord>> read_records(Vault::State& vault, const std::string& name) {

@@ -64,7 +64,7 @@ void adopt(Vault::State& state, PackContents contents) {
 } // namespace
 
 crypto::Key cache_key(const Keyring& keyring) {
-    return crypto::derive(keyring.purposes, "respawn vault 0 cache");
+    return crypto::derive(keyring.purposes, "respawn vault 1 cache");
 }
 
 // Prune may exchange index files while they are read; then they are listed again.

@@ -162,7 +162,7 @@ Result<crypto::Key> Keyring::epoch_key(std::uint32_t epoch, std::string_view use
     const auto found = epochs.find(epoch);
     if (found == epochs.end())
         return damaged(fmt::format("it names the key epoch {}, which this vault does not have", epoch));
-    return crypto::derive(found->second, fmt::format("respawn vault 0 {}", use));
+    return crypto::derive(found->second, fmt::format("respawn vault 1 {}", use));
 }
 
 const Slot* Keyring::slot(std::string_view id) const {
@@ -173,7 +173,7 @@ const Slot* Keyring::slot(std::string_view id) const {
 Identifier::Identifier(const Keyring& keyring) {
     for (std::size_t kind = 0; kind < macs_.size(); ++kind)
         macs_[kind] = std::make_unique<crypto::Mac>(
-            crypto::derive(keyring.ids, fmt::format("respawn vault 0 id {}", kind)));
+            crypto::derive(keyring.ids, fmt::format("respawn vault 1 id {}", kind)));
 }
 
 ChunkId Identifier::operator()(BlobKind kind, std::string_view plain) const {

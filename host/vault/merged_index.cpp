@@ -16,7 +16,7 @@ static_assert(std::endian::native == std::endian::little, "the merged index is m
 namespace {
 
 constexpr char magic[8] = { 'R', 'S', 'P', 'M', 0, 0, 0, 0 };
-constexpr std::size_t portion = 1 << 20; // rows held back before they are merged: 32 MiB
+constexpr std::size_t portion = 1 << 19; // rows held back before they are merged: 16 MiB
 
 struct Head {
     std::array<char, 32> checksum{}; // HMAC of all that follows it

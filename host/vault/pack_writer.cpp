@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::size_t most_waiting = 12 << 20; // plain bytes, from add() until they are in a pack
 constexpr int most_closed = 2;                 // packs being proved or written
+constexpr std::size_t packs_per_index = 128, blobs_per_index = 1 << 18;
 
 struct Blob {
     BlobKind kind = BlobKind::data;
@@ -49,6 +50,7 @@ struct PackWriter::State {
     std::deque<PackBuilder::Finished> to_write;
     int closed = 0; // packs in to_prove, in to_write or between
     std::vector<PackRecord> written;
+    std::size_t blobs_in_written = 0;
     std::uint64_t written_bytes = 0;
     std::vector<std::thread> threads;
 
@@ -132,6 +134,7 @@ void PackWriter::State::write_one(Lock& lock) {
     if (!created.ok())
         return fail(std::move(created).while_doing("write to the vault", location.url()).error());
     written_bytes += pack.bytes.size();
+    blobs_in_written += pack.record.entries.size();
     written.push_back(std::move(pack.record));
     --closed;
     append_ready();
@@ -214,12 +217,13 @@ Result<void> PackWriter::flush() {
 
 std::vector<PackRecord> PackWriter::take_written() {
     const std::scoped_lock lock(state_->mutex);
+    state_->blobs_in_written = 0;
     return std::exchange(state_->written, {});
 }
 
-std::size_t PackWriter::written() const {
+bool PackWriter::index_is_due() const {
     const std::scoped_lock lock(state_->mutex);
-    return state_->written.size();
+    return state_->written.size() >= packs_per_index || state_->blobs_in_written >= blobs_per_index;
 }
 
 } // namespace respawn::vault

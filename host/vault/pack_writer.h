@@ -29,8 +29,9 @@ class PackWriter {
 
     // The packs that have become durable since this was last asked.
     std::vector<PackRecord> take_written();
-    // How many they are, without waiting for anything.
-    std::size_t written() const;
+    // True when they are so many, or hold so many blobs, that an index file should name them now:
+    // a long backup that is killed has not to be read again, and memory stays flat.
+    bool index_is_due() const;
 
   private:
     struct State;

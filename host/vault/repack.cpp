@@ -9,8 +9,8 @@ namespace respawn::vault {
 
 namespace {
 
-constexpr std::size_t most_rows = 1 << 20; // held in memory at a time: 32 MiB
-constexpr std::size_t packs_per_index = 128, read_at_once = 8 << 20;
+constexpr std::size_t most_rows = 1 << 19; // held in memory at a time: 16 MiB
+constexpr std::size_t read_at_once = 8 << 20;
 
 class Repack {
   public:
@@ -95,7 +95,7 @@ class Repack {
         if (blob.id != row.id || blob.flags != row.flags)
             return damaged("another blob lies where the index says");
         TRY(packs_.add(blob.kind, blob.id, blob.plain));
-        return packs_.written() >= packs_per_index ? index_written() : Result<void>();
+        return packs_.index_is_due() ? index_written() : Result<void>();
     }
 
     // What is durable by now is read back, and counts when an index file names it.

@@ -64,7 +64,7 @@ Result<crypto::Key> Unlock::slot_key(std::string_view parameters) const {
     if (kind_ != SlotKind::passphrase) {
         if (!parameters.empty())
             return damaged("a key slot has parameters that its kind does not have");
-        return crypto::derive(key_, fmt::format("respawn vault 0 slot {}", static_cast<int>(kind_)));
+        return crypto::derive(key_, fmt::format("respawn vault 1 slot {}", static_cast<int>(kind_)));
     }
     if (const auto known = stretched_.find(parameters); known != stretched_.end())
         return known->second;
@@ -72,7 +72,7 @@ Result<crypto::Key> Unlock::slot_key(std::string_view parameters) const {
     auto bytes = TRY(crypto::scrypt(passphrase_.reveal(), salt, cost, crypto::Key::size));
     const auto key = TRY(crypto::Key::from_bytes(bytes));
     const Secret wiped("", std::move(bytes));
-    const auto slot = crypto::derive(key, "respawn vault 0 slot 2");
+    const auto slot = crypto::derive(key, "respawn vault 1 slot 2");
     stretched_.insert_or_assign(std::string(parameters), slot);
     return slot;
 }

@@ -87,7 +87,7 @@ const std::string& Vault::id() const { return state_->hex_id; }
 std::string Vault::url() const { return state_->location->url(); }
 
 crypto::Key Vault::purpose_key(std::string_view purpose) const {
-    return crypto::derive(state_->keyring.purposes, fmt::format("respawn vault 0 purpose {}", purpose));
+    return crypto::derive(state_->keyring.purposes, fmt::format("respawn vault 1 purpose {}", purpose));
 }
 
 } // namespace respawn::vault

@@ -119,8 +119,7 @@ Result<ChunkId> Writer::State::put(BlobKind kind, std::string_view plain) {
     TRY(failing(packs.add(kind, id, std::string(plain))));
     stored.insert(id);
     ++counters.new_blobs;
-    const auto written = packs.written();
-    if (written >= packs_per_index || (written > 0 && counters.new_blobs >= next_index))
+    if (packs.index_is_due())
         TRY(index_written());
     return id;
 }
@@ -151,7 +150,6 @@ Result<ChunkId> Writer::State::store_tree(const Tree& tree) {
 
 // Names the packs that are durable by now in an index file.
 Result<void> Writer::State::index_written() {
-    next_index = counters.new_blobs + blobs_per_index;
     for (auto& pack : packs.take_written()) {
         counters.stored_bytes += pack.size;
         ++counters.packs;

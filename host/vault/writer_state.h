@@ -9,10 +9,6 @@
 
 namespace respawn::vault {
 
-// Index files are written along the way, so that a long first backup that is killed has not to be read
-// again, and memory stays flat.
-inline constexpr std::size_t packs_per_index = 128, blobs_per_index = 1 << 18;
-
 struct Writer::State {
     explicit State(Vault::State& of)
         : vault(of), chunker(of.keyring.chunker), packs(of.keyring, of.identify, *of.location) {}
@@ -22,7 +18,6 @@ struct Writer::State {
     Chunker chunker;
     PackWriter packs;
     std::vector<PackRecord> unindexed;          // durable, and in no index file yet
-    std::uint64_t next_index = blobs_per_index; // the number of new blobs at which the next one is due
     std::unordered_set<ChunkId, IdHash> stored; // by this backup, not yet in the merged index
     // Indexed, but gone from the location, cut short or marked by prune.
     std::unordered_set<PackId, IdHash> absent;

@@ -56,7 +56,7 @@ TEST_CASE("a new vault says how to restore from it") {
     bench.open();
     const auto& readme = broken(bench).files.at("readme.txt");
     REQUIRE_THAT(readme, Contains("respawn restore latest --location memory:broken --key-file"));
-    REQUIRE_THAT(readme, Contains("format 0"));
+    REQUIRE_THAT(readme, Contains("format 1"));
 }
 
 TEST_CASE("a pack that is cut short is found, with what it hurts, and reading it is an error") {
