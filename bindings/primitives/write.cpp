@@ -39,12 +39,16 @@ Result<Change> change_from(const Value& value) {
     if (!value.map())
         return unclear(value, "is no table");
     TRY(must_know_parts(value));
+    auto key = TRY(columns(value, "key"));
+    auto set = TRY(columns(value, "set"));
+    auto add = TRY(columns(value, "add"));
+    auto expect = TRY(columns(value, "expect"));
     Change change{ .kind = ChangeKind::update,
                    .table = {},
-                   .key = TRY(columns(value, "key")),
-                   .set = TRY(columns(value, "set")),
-                   .add = TRY(columns(value, "add")),
-                   .expect = TRY(columns(value, "expect")),
+                   .key = std::move(key),
+                   .set = std::move(set),
+                   .add = std::move(add),
+                   .expect = std::move(expect),
                    .business_key = value.text_at("once") };
     int verbs = 0;
     for (const auto& [verb, kind] : { std::pair{ "update", ChangeKind::update },

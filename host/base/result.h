@@ -132,7 +132,8 @@ template <> class [[nodiscard]] Result<void> {
 } // namespace respawn
 
 // TRY(x) is x's value, or returns x's error from the function it stands in. The name is numbered, so
-// that one TRY may stand inside another.
+// that one TRY may stand inside another. Inside braces that make an object it may only come first: g++
+// forgets to end the members made before it (tests/house/try_first looks).
 #define RESPAWN_TRY(name, ...)                                                                         \
     ({                                                                                                 \
         auto name = (__VA_ARGS__);                                                                     \

@@ -138,9 +138,9 @@ Result<Transaction> Endpoint::transaction(const std::string& wanted) {
         return Transaction{};
     if (TRY(hash(answer, "hash", method)) != wanted)
         return corrupt(method, "another transaction");
-    Transaction found{ .state = TransactionState::pending,
-                       .from = TRY(address(answer, "from", method)),
-                       .nonce = TRY(number(answer, "nonce", method)) };
+    auto from = TRY(address(answer, "from", method));
+    const auto nonce = TRY(number(answer, "nonce", method));
+    Transaction found{ .state = TransactionState::pending, .from = std::move(from), .nonce = nonce };
     if (!answer.at("to").is_null())
         found.to = TRY(address(answer, "to", method));
     if (answer.at("blockNumber").is_null())
@@ -168,9 +168,8 @@ Result<Transaction> Endpoint::mined(const std::string& wanted, const Value& tran
     const auto status = TRY(number(receipt, "status", method));
     if (status > 1)
         return corrupt(method, "'status' is neither 0 nor 1");
-    Transaction found{ .block = TRY(number(receipt, "blockNumber", method)),
-                       .block_hash = TRY(hash(receipt, "blockHash", method)),
-                       .succeeded = status == 1 };
+    Transaction found{ .block = TRY(number(receipt, "blockNumber", method)), .succeeded = status == 1 };
+    found.block_hash = TRY(hash(receipt, "blockHash", method));
     const auto standing = block(found.block);
     if (!standing.ok())
         return standing.error().kind == Kind::missing ? moved : standing.error();
@@ -243,9 +242,12 @@ Result<Transfer> Endpoint::transfer_in(const Value& log, const TransferQuery& qu
     const auto amount = to_decimal(TRY(text(log, "data", method)));
     if (!sender.ok() || !receiver.ok() || !amount.ok())
         return corrupt(method, "a log's topics or data are not those of a transfer");
-    Transfer found{ .transaction = TRY(hash(log, "transactionHash", method)),
-                    .block = TRY(number(log, "blockNumber", method)),
-                    .position = TRY(number(log, "logIndex", method)),
+    auto transaction = TRY(hash(log, "transactionHash", method));
+    const auto block = TRY(number(log, "blockNumber", method));
+    const auto position = TRY(number(log, "logIndex", method));
+    Transfer found{ .transaction = std::move(transaction),
+                    .block = block,
+                    .position = position,
                     .from = sender.value(),
                     .to = receiver.value(),
                     .amount = amount.value() };

@@ -91,6 +91,9 @@ std::vector<Value> Rows::values(std::string_view run, const CallRecord& call) co
 
 Result<RunRecord> Rows::run(const Value::Map& row) const {
     const auto id = text_of(row, "id");
+    auto parameters = TRY(opened(row, "parameters", id));
+    auto description = TRY(opened(row, "description", id));
+    auto error = TRY(opened(row, "error", id));
     return RunRecord{ .id = id,
                       .runbook = text_of(row, "runbook"),
                       .version = text_of(row, "version"),
@@ -99,11 +102,11 @@ Result<RunRecord> Rows::run(const Value::Map& row) const {
                       .operator_name = text_of(row, "operator"),
                       .reason = text_of(row, "reason"),
                       .plan = text_of(row, "plan"),
-                      .parameters = TRY(opened(row, "parameters", id)),
-                      .description = TRY(opened(row, "description", id)),
+                      .parameters = std::move(parameters),
+                      .description = std::move(description),
                       .state = from_name<RunState>(text_of(row, "state"), 6),
                       .phase = text_of(row, "phase"),
-                      .error = TRY(opened(row, "error", id)),
+                      .error = std::move(error),
                       .token = number_of(row, "token"),
                       .holder = { text_of(row, "host"), text_of(row, "boot"), number_of(row, "pid"),
                                   number_of(row, "process_start") },
@@ -114,30 +117,35 @@ Result<RunRecord> Rows::run(const Value::Map& row) const {
 
 Result<CallRecord> Rows::call(const Value::Map& row) const {
     const auto run = text_of(row, "run");
+    auto arguments = TRY(opened(row, "arguments", run));
+    auto result = TRY(opened(row, "result", run));
     return CallRecord{ .position = number_of(row, "position"),
                        .phase = text_of(row, "phase"),
                        .name = text_of(row, "name"),
                        .component = text_of(row, "component"),
                        .where = text_of(row, "place"),
                        .argument_hash = text_of(row, "argument_hash"),
-                       .arguments = TRY(opened(row, "arguments", run)),
+                       .arguments = std::move(arguments),
                        .policy = from_name<Policy>(text_of(row, "policy"), 5),
                        .state = from_name<CallState>(text_of(row, "state"), 5),
                        .token = number_of(row, "token"),
-                       .result = TRY(opened(row, "result", run)),
+                       .result = std::move(result),
                        .begun = { number_of(row, "begun") },
                        .settled = { number_of(row, "settled") } };
 }
 
 Result<PlanRecord> Rows::plan(const Value::Map& row) const {
     const auto full = text_of(row, "hash");
+    auto parameters = TRY(opened(row, "parameters", full));
+    auto sources = TRY(opened(row, "sources", full));
+    auto effects = TRY(opened(row, "effects", full));
     return PlanRecord{ .hash = full,
                        .runbook = text_of(row, "runbook"),
                        .version = text_of(row, "version"),
                        .operator_name = text_of(row, "operator"),
-                       .parameters = TRY(opened(row, "parameters", full)),
-                       .sources = TRY(opened(row, "sources", full)),
-                       .effects = TRY(opened(row, "effects", full)),
+                       .parameters = std::move(parameters),
+                       .sources = std::move(sources),
+                       .effects = std::move(effects),
                        .made = { number_of(row, "made") },
                        .used_by = text_of(row, "used_by") };
 }

@@ -59,8 +59,9 @@ Result<const Primitive*> Gate::allowed(std::string_view name) const {
 }
 
 Result<Step> Gate::step_of(const Primitive& primitive, const Value& message) {
+    auto arguments = TRY(check_arguments(primitive, message.at("arguments")));
     Step step{ .primitive = primitive,
-               .arguments = TRY(check_arguments(primitive, message.at("arguments"))),
+               .arguments = std::move(arguments),
                .position = ++position_,
                .phase = phase_,
                .where = message.text_at("where").substr(0, 200),

@@ -111,8 +111,9 @@ Value::Map rows_left(const World& world) {
     const auto read = [&]() -> Result<Value::Map> {
         auto connection = TRY(SqliteConnection::open(world.config().components.front().path,
                                                      SqliteConnection::Access::read_only));
-        return Value::Map{ { "tables", TRY(tables_of(connection)) },
-                           { "keys", TRY(business_keys(connection)) } };
+        auto tables = TRY(tables_of(connection));
+        auto keys = TRY(business_keys(connection));
+        return Value::Map{ { "tables", std::move(tables) }, { "keys", std::move(keys) } };
     };
     auto rows = read();
     return rows.ok() ? std::move(rows).value() : Value::Map{ { "tables", rows.error().why } };

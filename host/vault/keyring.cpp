@@ -81,13 +81,17 @@ Result<std::map<std::uint32_t, crypto::Key>> decode_epochs(const Value& list) {
 }
 
 Result<Slot> decode_slot(const Value& map) {
-    Slot slot{ .id = TRY(blob_at(map, "id")),
+    auto id = TRY(blob_at(map, "id"));
+    auto parameters = TRY(blob_at(map, "parameters"));
+    auto public_key = TRY(blob_at(map, "public_key"));
+    auto replaces = TRY(blob_at(map, "replaces"));
+    Slot slot{ .id = std::move(id),
                .kind = static_cast<SlotKind>(map.integer_at("kind")),
                .label = map.text_at("label"),
                .created = map.integer_at("created"),
-               .parameters = TRY(blob_at(map, "parameters")),
-               .public_key = TRY(blob_at(map, "public_key")),
-               .replaces = TRY(blob_at(map, "replaces")),
+               .parameters = std::move(parameters),
+               .public_key = std::move(public_key),
+               .replaces = std::move(replaces),
                .confirmed = map.integer_at("confirmed") };
     if (slot.id.size() != id_size || slot.public_key.size() != crypto::public_key_size)
         return damaged("the keyring has a slot of a wrong form");
@@ -137,13 +141,18 @@ Result<Keyring> decode_keyring(std::string_view bytes) {
     auto vault = TRY(blob_at(map, "vault"));
     if (vault.size() != 16)
         return damaged("the keyring names no vault");
+    auto epochs = TRY(decode_epochs(map.at("epochs")));
+    auto ids = TRY(key_at(map, "ids"));
+    auto chunker = TRY(key_at(map, "chunker"));
+    auto purposes = TRY(key_at(map, "purposes"));
+    auto slots = TRY(decode_slots(map.at("slots")));
     return Keyring{ .vault = std::move(vault),
-                    .epochs = TRY(decode_epochs(map.at("epochs"))),
-                    .ids = TRY(key_at(map, "ids")),
-                    .chunker = TRY(key_at(map, "chunker")),
-                    .purposes = TRY(key_at(map, "purposes")),
+                    .epochs = std::move(epochs),
+                    .ids = std::move(ids),
+                    .chunker = std::move(chunker),
+                    .purposes = std::move(purposes),
                     .readme = map.text_at("readme"),
-                    .slots = TRY(decode_slots(map.at("slots"))),
+                    .slots = std::move(slots),
                     .opened = {} };
 }
 

@@ -35,11 +35,16 @@ std::string beginning(const OpenSlot& slot) {
 Result<std::vector<OpenSlot>> read_slots(ByteReader& reader) {
     const auto count = TRY(reader.u8());
     std::vector<OpenSlot> slots;
-    for (int at = 0; at < count; ++at)
-        slots.push_back({ .kind = TRY(reader.u8()),
-                          .id = TRY(reader.raw(id_size)),
-                          .parameters = TRY(reader.text()),
-                          .wrapped = TRY(reader.text()) });
+    for (int at = 0; at < count; ++at) {
+        const auto kind = TRY(reader.u8());
+        auto id = TRY(reader.raw(id_size));
+        auto parameters = TRY(reader.text());
+        auto wrapped = TRY(reader.text());
+        slots.push_back({ .kind = kind,
+                          .id = std::move(id),
+                          .parameters = std::move(parameters),
+                          .wrapped = std::move(wrapped) });
+    }
     const auto passphrases =
         std::ranges::count(slots, static_cast<std::uint8_t>(SlotKind::passphrase), &OpenSlot::kind);
     if (slots.size() > most_slots || passphrases > static_cast<std::ptrdiff_t>(most_passphrases))

@@ -107,11 +107,11 @@ Result<void> settle_removals(Vault::State& vault, Lease& lease) {
 Result<void> remove_snapshot(Vault::State& vault, Lease& lease, const std::string& id,
                              const std::string& why) {
     const auto snapshot = TRY(vault.snapshot(id));
-    TRY(put_tombstone(vault, lease,
-                      { .snapshot = snapshot,
-                        .document = TRY(document_of(vault, snapshot)),
-                        .removed = TRY(vault.location->now()),
-                        .why = why }));
+    auto document = TRY(document_of(vault, snapshot));
+    const auto removed = TRY(vault.location->now());
+    TRY(put_tombstone(
+        vault, lease,
+        { .snapshot = snapshot, .document = std::move(document), .removed = removed, .why = why }));
     return vault.location->remove(snapshot_name(id));
 }
 
