@@ -149,6 +149,7 @@ class Vault {
     Result<std::optional<Moment>> last_kept();
 
     struct State;
+    const State& state() const { return *state_; } // for this folder
 
   private:
     explicit Vault(std::unique_ptr<State> state);

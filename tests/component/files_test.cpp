@@ -283,7 +283,7 @@ TEST_CASE("a live restore leaves right files alone, keeps what it replaces and n
     struct stat still {};
     REQUIRE(::stat((root / "deep/er/est/file").c_str(), &still) == 0);
     REQUIRE(still.st_ino == untouched.st_ino);
-    REQUIRE(must(component->matches(record, place.work)));
+    REQUIRE(must(component->matches(*place.vault, record, place.work)));
     const auto again = must(component->restore_live(*place.vault, record, place.work));
     REQUIRE(again.kept_aside.empty());
     REQUIRE(again.checked.integer_at("replaced") == 0);
