@@ -151,16 +151,35 @@ Result<bool> has_hot_journal(const SqliteHandle& source) {
     return !first.empty() && first[0] != 0 && !at_work;
 }
 
-Result<Image> take_at_rest(const SqliteHandle& source, const ImageRequest& request) {
-    const auto signature = TRY(sign(source, false));
-    Image image{ .signature = signature };
-    if (request.already_known && request.already_known(image.signature))
-        return image;
+Error opened_meanwhile() { return { .kind = Kind::moved, .why = "the database was opened meanwhile" }; }
+
+// All there is stands in the file: read where it lies. Who opens it in WAL mode now and writes is not
+// kept from it by a lock, but leaves traces beside the file.
+Result<void> take_in_place(const SqliteHandle& source, const ImageRequest& request) {
+    const auto before = all_stats(source.path());
+    TRY(source.lock_shared());
+    const auto shown =
+        TRY(SqliteHandle::open(source.path(), SqliteHandle::Access::still, request.patience));
+    ImageView view(shown, TRY(PageSource::open(shown, {})));
+    auto taken = request.take(view);
+    return all_stats(source.path()) == before ? std::move(taken) : opened_meanwhile();
+}
+
+Result<void> take_copy(const SqliteHandle& source, const ImageRequest& request) {
     TRY(copy_at_rest(source, request.copy, request.patience));
     const auto copy =
         TRY(SqliteHandle::open(request.copy, SqliteHandle::Access::own, request.patience));
     ImageView view(copy, TRY(PageSource::open(copy, {})));
-    TRY(request.take(view));
+    return request.take(view);
+}
+
+Result<Image> take_at_rest(const SqliteHandle& source, const ImageRequest& request) {
+    Image image{ .signature = TRY(sign(source, false)) };
+    if (request.already_known && request.already_known(image.signature))
+        return image;
+    const bool all_in_file =
+        size_of(beside(source.path(), "-wal")) == 0 && !TRY(has_hot_journal(source));
+    TRY(all_in_file ? take_in_place(source, request) : take_copy(source, request));
     image.taken = true;
     return image;
 }
@@ -228,7 +247,7 @@ Result<void> copy_at_rest(const SqliteHandle& source, const io::Path& image, con
     for (const char* suffix : { "-wal", "-journal" })
         TRY(copy_if_there(beside(source.path(), suffix), beside(image, suffix)));
     if (all_stats(source.path()) != before)
-        return Error{ .kind = Kind::moved, .why = "the database was opened meanwhile" };
+        return opened_meanwhile();
     const auto copy = TRY(SqliteHandle::open(image, SqliteHandle::Access::read_write, patience));
     TRY(copy.run("PRAGMA synchronous = OFF"));
     TRY(copy.number("SELECT count(*) FROM main.sqlite_schema")); // rolls back, or reads the WAL
