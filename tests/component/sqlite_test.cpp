@@ -386,8 +386,9 @@ TEST_CASE("a restore that is not what was backed up is refused and leaves nothin
     const auto before = read(place.path("game/saves.db"));
     const auto error = saves(place)->restore_live(*place.vault, record, place.work).error();
     REQUIRE(error.kind == Kind::failed_check);
-    REQUIRE(error.why.find(other == "image" ? "its pages are others"
-                                            : "table players has 2 rows, in the backup it has 3 rows") !=
+    REQUIRE(error.why.find(other == "image"
+                               ? "its pages are others"
+                               : "table players has 2 rows, in the backup it has 3 rows") !=
             std::string::npos);
     REQUIRE(only_entry(place.path("game")) == place.path("game/saves.db"));
     REQUIRE(read(place.path("game/saves.db")) == before);
