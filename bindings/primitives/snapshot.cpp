@@ -35,7 +35,7 @@ extern const run::Primitive snapshot = {
         { .name = "name", .type = run::Type::text, .doc = "an id, a prefix of one, \"latest\", \"latest:PLAN\" or \"@TIME\"", .fallback = "latest" },
         { .name = "component", .type = run::Type::component, .doc = "what it must hold; may be left out when there is only one database", .optional = true },
     },
-    .returns = "{ id, time, taken_at = seconds since 1970, plan, bytes, tables = { NAME = { rows, checksum } } }",
+    .returns = "{ id, time, taken_at = seconds since 1970, plan, bytes, tables = { NAME = { rows } } }",
     .example = R"(case.saved = respawn.snapshot { name = "latest" })",
     .run = look_up,
 };

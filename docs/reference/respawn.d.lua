@@ -70,7 +70,7 @@ function respawn.backup(arguments) end
 
 --- Looks a snapshot up in the vault.
 ---@param arguments respawn.snapshot.arguments
----@return any # { id, time, taken_at = seconds since 1970, plan, bytes, tables = { NAME = { rows, checksum } } }
+---@return any # { id, time, taken_at = seconds since 1970, plan, bytes, tables = { NAME = { rows } } }
 function respawn.snapshot(arguments) end
 
 ---@class respawn.faults.arguments

@@ -72,8 +72,9 @@ class Component {
     // none.
     virtual Result<std::string> finish_restore(const Work& work) = 0;
 
-    // Is the live data what the record holds? By counts and checksums; false when it cannot be read.
-    virtual Result<bool> matches(const vault::ComponentRecord& record, const Work& work) = 0;
+    // Is the live data what the record holds, page by page? False when it cannot be read.
+    virtual Result<bool> matches(vault::Vault& from, const vault::ComponentRecord& record,
+                                 const Work& work) = 0;
 
     // Is the live data sound? Empty when it is, else one line per fault. Never changes the live data.
     virtual Result<std::vector<std::string>> find_faults(const Work& work) = 0;

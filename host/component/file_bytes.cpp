@@ -172,14 +172,16 @@ Result<bool> same_holes(const vault::TreeEntry& entry, int file, const io::Path&
 
 } // namespace
 
-Result<void> write_bytes(vault::Vault& from, const vault::TreeEntry& entry, int file,
-                         const io::Path& path, const Cancellation& cancel) {
+namespace {
+
+Result<void> place(const vault::TreeEntry& entry, int file, const io::Path& path,
+                   const Cancellation& cancel, const std::function<Result<void>(io::Sink&)>& feed) {
     TRY(must_be_sound(entry));
     PlacingSink sink(entry, cancel, [&](std::uint64_t offset, std::string_view bytes) {
         return write_at(file, offset, bytes, path);
     });
     if (entry.content.size > 0)
-        TRY(from.read(entry.content, sink));
+        TRY(feed(sink));
     if (sink.written() != entry.content.size)
         return Error{ .kind = Kind::corrupt,
                       .why = fmt::format("{} bytes came back of {} of {}", sink.written(),
@@ -189,9 +191,39 @@ Result<void> write_bytes(vault::Vault& from, const vault::TreeEntry& entry, int 
     return {};
 }
 
+// A file's bytes at each place of a content without holes.
+vault::Vault::AtHand at_hand(int file, const io::Path& path, const Cancellation& cancel) {
+    return [file, &path, &cancel](std::uint64_t offset, std::size_t size) -> Result<std::string> {
+        TRY(cancel.check());
+        return io::read_at(file, offset, size, path);
+    };
+}
+
+} // namespace
+
+Result<void> write_bytes(vault::Vault& from, const vault::TreeEntry& entry, int file,
+                         const io::Path& path, const Cancellation& cancel, int like) {
+    return place(entry, file, path, cancel, [&](io::Sink& sink) {
+        return like >= 0 && entry.extents.empty()
+                   ? from.read(entry.content, sink, at_hand(like, path, cancel))
+                   : from.read(entry.content, sink);
+    });
+}
+
+Result<void> write_plain(std::string_view bytes, const vault::TreeEntry& entry, int file,
+                         const io::Path& path, const Cancellation& cancel) {
+    return place(entry, file, path, cancel, [&](io::Sink& sink) { return sink.write(bytes); });
+}
+
 Result<bool> same_bytes(vault::Vault& from, const vault::TreeEntry& entry, int file,
                         const io::Path& path, const Cancellation& cancel) {
     TRY(must_be_sound(entry));
+    if (entry.extents.empty()) { // by the ids of its chunks, without reading them
+        struct stat status {};
+        return ::fstat(file, &status) == 0 &&
+               static_cast<std::uint64_t>(status.st_size) == entry.size &&
+               TRY(from.is_at_hand(entry.content, at_hand(file, path, cancel)));
+    }
     bool differs = !TRY(same_holes(entry, file, path));
     PlacingSink sink(entry, cancel, [&](std::uint64_t offset, std::string_view bytes) -> Result<void> {
         differs = TRY(io::read_at(file, offset, bytes.size(), path)) != bytes;

@@ -58,8 +58,12 @@ class PlacingSink final : public io::Sink {
 
 // Kind::corrupt unless size, content and extents of a file's entry fit each other.
 Result<void> must_be_sound(const vault::TreeEntry& entry);
-// Into a new, empty file; holes stay holes.
+// Into a new, empty file; holes stay holes. What another file, where one is given, has at the same
+// place is taken from there instead of the vault.
 Result<void> write_bytes(vault::Vault& from, const vault::TreeEntry& entry, int file,
+                         const io::Path& path, const Cancellation& cancel, int like = -1);
+// The same for bytes that are here.
+Result<void> write_plain(std::string_view bytes, const vault::TreeEntry& entry, int file,
                          const io::Path& path, const Cancellation& cancel);
 // True when the file holds exactly the entry's bytes.
 Result<bool> same_bytes(vault::Vault& from, const vault::TreeEntry& entry, int file,

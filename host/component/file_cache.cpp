@@ -101,6 +101,16 @@ struct FileCache::State {
     io::Descriptor fresh;
     std::string pending;
 
+    void open_old() {
+        auto file = io::FileSource::open(path);
+        if (!file.ok())
+            return;
+        old.emplace(std::move(file).value());
+        if (old->take(magic.size()) != magic)
+            old.reset();
+        advance();
+    }
+
     // Anything that is not right ends the old cache: what follows is read again.
     void advance() {
         next.reset();
@@ -129,12 +139,14 @@ Result<FileCache> FileCache::open(const io::Path& state, Moment begun) {
     ::unlink(own->fresh_path.c_str()); // of a killed backup
     own->fresh = TRY(io::open_new(own->fresh_path));
     own->pending = magic;
-    if (auto file = io::FileSource::open(own->path); file.ok()) {
-        own->old.emplace(std::move(file).value());
-        if (own->old->take(magic.size()) != magic)
-            own->old.reset();
-        own->advance();
-    }
+    own->open_old();
+    return FileCache(std::move(own));
+}
+
+FileCache FileCache::look(const io::Path& state) {
+    auto own = std::make_unique<State>();
+    own->path = state / "files.cache";
+    own->open_old();
     return FileCache(std::move(own));
 }
 

@@ -26,6 +26,8 @@ class FileCache {
     // `begun`: when the backup began. A file changed less than two seconds before that, or later, is
     // not remembered: it may change again without another time stamp.
     static Result<FileCache> open(const io::Path& state, Moment begun);
+    // To ask only: what the last backup saw.
+    static FileCache look(const io::Path& state);
     FileCache(FileCache&&) noexcept;
     ~FileCache();
 

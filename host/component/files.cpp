@@ -40,7 +40,8 @@ class FilesComponent final : public Component {
         return finish_files(work).while_doing("finish an interrupted restore", settings_.name);
     }
     // Files have no checksums of their own in a record; a completed restore leaves word of itself.
-    Result<bool> matches(const vault::ComponentRecord& record, const Work& work) override {
+    Result<bool> matches(vault::Vault&, const vault::ComponentRecord& record,
+                         const Work& work) override {
         return last_restored(work.state) == to_hex(record.tree);
     }
     Result<std::vector<std::string>> find_faults(const Work& work) override;

@@ -147,7 +147,7 @@ Result<void> must_fit(vault::Vault& from, const std::vector<RecordedRoot>& roots
                       const std::vector<LiveRoot>& live, const Cancellation& cancel) {
     std::map<dev_t, std::uint64_t> needed;
     for (std::size_t i = 0; i < roots.size(); ++i) {
-        Planner look(from, cancel, false);
+        Planner look(from, cancel);
         TRY(look.add_root(live[i], roots[i].entry));
         struct stat status {};
         ::stat(live[i].parent.c_str(), &status);
@@ -163,7 +163,7 @@ Result<RestorePreview> preview_files(vault::Vault& from, const vault::ComponentR
     static const Cancellation never;
     RestorePreview preview;
     for (const auto& root : TRY(recorded_roots(from, record))) {
-        Planner look(from, never, false);
+        Planner look(from, never);
         TRY(look.add_root(live_root(root.path, now()), root.entry));
         preview.bytes_needed += look.bytes;
         auto line =
@@ -192,7 +192,7 @@ Result<RestoreReport> restore_files_live(vault::Vault& from, const vault::Compon
     TRY(must_fit(from, roots, live, work.cancel));
     TRY(save_record(work.state, record_of("copying", live, to_hex(record.tree))));
     const auto switching = record_of("switching", live, to_hex(record.tree));
-    Planner planner(from, work.cancel, true);
+    Planner planner(from, work.cancel, work.state);
     auto staged = stage_all(roots, live, planner);
     if (staged.ok())
         staged = io::replace_durably(plan_path(work.state), encode_plan(planner.plan));

@@ -130,7 +130,11 @@ Result<bool> Planner::is_right(int folder, const TreeEntry& entry, const struct 
                first->second.live.st_dev == live.st_dev;
     if (entry.type != EntryType::file || !staging_)
         return true;
-    // Its time may lie: the bytes decide.
+    // The time of its last change is the system's: no program sets it.
+    const auto known = last_backup_ ? last_backup_->find(path, live) : std::nullopt;
+    if (known && known->content == entry.content && known->extents == entry.extents)
+        return true;
+    // Its own time may lie: the bytes decide.
     const io::Descriptor file(
         ::openat(folder, entry.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     if (!file.open())
@@ -159,12 +163,19 @@ Result<bool> Planner::stage_link(const TreeEntry& entry, const std::string& numb
                     number.c_str(), 0) == 0;
 }
 
-Result<bool> Planner::stage(int, const TreeEntry& entry, const io::Path& path) {
+Result<bool> Planner::stage(int folder, const TreeEntry& entry, const io::Path& path) {
     const auto number = std::to_string(next_);
     const bool linked = entry.hard_link != 0 && links_.contains(entry.hard_link) &&
                         TRY(stage_link(entry, number, path));
+    io::Descriptor like; // what is live now: much of a changed file may be right
+    if (folder >= 0 && entry.type == EntryType::file)
+        like = io::Descriptor(
+            ::openat(folder, entry.name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    struct stat status {};
+    if (like.open() && (::fstat(like.number(), &status) != 0 || !S_ISREG(status.st_mode)))
+        like.close();
     if (!linked && !TRY(create_entry(from_, staging_folder_.number(), number, entry, owners_, notes,
-                                     cancel_, path)))
+                                     cancel_, path, like.number())))
         return false;
     auto put = step(Step::What::put);
     put.staged = next_++;

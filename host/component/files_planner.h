@@ -1,17 +1,20 @@
 // What a live restore of files has to change.
 #pragma once
 
+#include "component/file_cache.h"
 #include "component/files_plan.h"
 #include "component/metadata.h"
 #include "vault/vault.h"
 
 namespace respawn::component {
 
-// Compares the snapshot with what is live and, when `staging`, prepares what has to change.
+// Compares the snapshot with what is live and, when staging, prepares what has to change.
 class Planner {
   public:
-    Planner(vault::Vault& from, const Cancellation& cancel, bool staging)
-        : from_(from), cancel_(cancel), staging_(staging) {}
+    Planner(vault::Vault& from, const Cancellation& cancel) : from_(from), cancel_(cancel) {}
+    // Staging; `state` has the cache of the last backup, which proves most files without reading them.
+    Planner(vault::Vault& from, const Cancellation& cancel, const io::Path& state)
+        : from_(from), cancel_(cancel), staging_(true), last_backup_(FileCache::look(state)) {}
 
     Result<void> add_root(const LiveRoot& root, const vault::TreeEntry& entry);
 
@@ -48,7 +51,8 @@ class Planner {
 
     vault::Vault& from_;
     const Cancellation& cancel_;
-    bool staging_;
+    bool staging_ = false;
+    std::optional<FileCache> last_backup_;
     io::Descriptor staging_folder_;
     dev_t device_ = 0;
     std::vector<std::string> names_;

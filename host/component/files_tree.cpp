@@ -1,6 +1,7 @@
 #include "component/files_tree.h"
 
 #include "base/text.h"
+#include "component/file_batch.h"
 #include "component/file_bytes.h"
 #include "component/restore_record.h"
 
@@ -40,12 +41,13 @@ Error too_deep(const io::Path& path) {
 namespace {
 
 Result<void> create_file(vault::Vault& from, int folder, const std::string& name,
-                         const TreeEntry& entry, const Cancellation& cancel, const io::Path& shown) {
+                         const TreeEntry& entry, const Cancellation& cancel, const io::Path& shown,
+                         int like) {
     const io::Descriptor file(
         ::openat(folder, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!file.open())
         return io::system_error("create", shown, errno);
-    return write_bytes(from, entry, file.number(), shown, cancel);
+    return write_bytes(from, entry, file.number(), shown, cancel, like);
 }
 
 mode_t special_type(EntryType type) {
@@ -75,9 +77,9 @@ Result<bool> create_special(int folder, const std::string& name, const TreeEntry
 
 Result<bool> create_entry(vault::Vault& from, int folder, const std::string& name,
                           const TreeEntry& entry, Owners& owners, Notes& notes,
-                          const Cancellation& cancel, const io::Path& shown) {
+                          const Cancellation& cancel, const io::Path& shown, int like) {
     if (entry.type == EntryType::file) {
-        TRY(create_file(from, folder, name, entry, cancel, shown));
+        TRY(create_file(from, folder, name, entry, cancel, shown, like));
     } else if (entry.type == EntryType::symlink) {
         if (::symlinkat(entry.target.c_str(), folder, name.c_str()) != 0)
             return io::system_error("create link", shown, errno);
@@ -114,9 +116,19 @@ class Restorer {
   public:
     Restorer(vault::Vault& from, const vault::ComponentRecord& record, const Work& work, int top,
              const RootNode* only)
-        : from_(from), record_(record), work_(work), top_(top), only_(only) {}
+        : from_(from), record_(record), work_(work), top_(top), only_(only),
+          batch_(from, owners_, notes_, work.cancel) {}
 
-    Result<void> fill(int folder, const vault::ChunkId& id, const io::Path& path) {
+    Result<void> run(const FileBatch::Folder& top, const io::Path& path) {
+        TRY(fill(top, record_.tree, path));
+        return batch_.flush();
+    }
+    RestoreReport report() const {
+        return { .size_bytes = bytes_, .files = files_, .notes = notes_.lines() };
+    }
+
+  private:
+    Result<void> fill(const FileBatch::Folder& folder, const vault::ChunkId& id, const io::Path& path) {
         if (names_.size() > deepest_tree)
             return too_deep(path);
         for (const auto& entry : TRY(sound_tree(from_, id))) {
@@ -126,11 +138,7 @@ class Restorer {
         }
         return {};
     }
-    RestoreReport report() const {
-        return { .size_bytes = bytes_, .files = files_, .notes = notes_.lines() };
-    }
 
-  private:
     // Of an entry in the folder that names_ leads to.
     bool is_wanted(const std::string& name) const {
         const auto* node = only_;
@@ -143,34 +151,47 @@ class Restorer {
         return true;
     }
 
-    Result<void> put(int folder, const TreeEntry& entry, const io::Path& path) {
+    Result<void> put(const FileBatch::Folder& folder, const TreeEntry& entry, const io::Path& path) {
         if (entry.type == EntryType::folder)
             return put_folder(folder, entry, path);
         if (entry.hard_link != 0 && links_.contains(entry.hard_link))
             return put_link(folder, entry, path);
-        if (!TRY(create_entry(from_, folder, entry.name, entry, owners_, notes_, work_.cancel, path)))
+        if (entry.type == EntryType::file)
+            TRY(batch_.add(folder, entry, path));
+        else if (!TRY(create_entry(from_, folder->number(), entry.name, entry, owners_, notes_,
+                                   work_.cancel, path)))
             return {};
         if (entry.hard_link != 0)
             links_[entry.hard_link] = { names_, entry.name };
         return count(entry);
     }
 
-    Result<void> put_folder(int folder, const TreeEntry& entry, const io::Path& path) {
-        if (::mkdirat(folder, entry.name.c_str(), 0700) != 0)
+    Result<void> put_folder(const FileBatch::Folder& folder, const TreeEntry& entry,
+                            const io::Path& path) {
+        if (::mkdirat(folder->number(), entry.name.c_str(), 0700) != 0)
             return io::system_error("create folder", path, errno);
-        const auto below = TRY(open_folder_at(folder, entry.name, path));
+        const auto below = std::make_shared<const io::Descriptor>(
+            TRY(open_folder_at(folder->number(), entry.name, path)));
         names_.push_back(entry.name);
-        TRY(fill(below.number(), entry.tree, path));
+        TRY(fill(below, entry.tree, path));
         names_.pop_back();
-        // Last: what was put inside changed its time, and its mode may forbid to.
-        return put_back_metadata(folder, entry.name, entry, owners_, notes_, path);
+        // Last: what is put inside changes its time, and its mode may forbid to.
+        TRY(batch_.then([this, folder, entry, path] {
+            return put_back_metadata(folder->number(), entry.name, entry, owners_, notes_, path);
+        }));
+        return batch_.note_folder();
     }
 
-    Result<void> put_link(int folder, const TreeEntry& entry, const io::Path& path) {
-        const auto& [names, name] = links_[entry.hard_link];
-        const auto first = TRY(open_below(top_, names, path));
-        if (::linkat(first.number(), name.c_str(), folder, entry.name.c_str(), 0) != 0)
-            return io::system_error("link", path, errno);
+    // When the first name is there.
+    Result<void> put_link(const FileBatch::Folder& folder, const TreeEntry& entry,
+                          const io::Path& path) {
+        const auto& first = links_[entry.hard_link];
+        TRY(batch_.then([this, folder, first, name = entry.name, path]() -> Result<void> {
+            const auto there = TRY(open_below(top_, first.first, path));
+            if (::linkat(there.number(), first.second.c_str(), folder->number(), name.c_str(), 0) != 0)
+                return io::system_error("link", path, errno);
+            return {};
+        }));
         return count(entry);
     }
 
@@ -196,6 +217,7 @@ class Restorer {
     std::map<std::uint64_t, std::pair<std::vector<std::string>, std::string>> links_;
     Owners owners_;
     Notes notes_;
+    FileBatch batch_;
     std::uint64_t files_ = 0, bytes_ = 0;
 };
 
@@ -218,16 +240,16 @@ Result<RestoreReport> restore_files_to(vault::Vault& from, const vault::Componen
     TRY(must_be_empty(place));
     TRY(must_have_space(place, record.size_bytes));
     TRY(io::make_folder(std::filesystem::absolute(place)));
-    const auto top = TRY(open_folder(place));
-    Restorer restorer(from, record, work, top.number(), only);
-    TRY(restorer.fill(top.number(), record.tree, place));
+    const auto top = std::make_shared<const io::Descriptor>(TRY(open_folder(place)));
+    Restorer restorer(from, record, work, top->number(), only);
+    TRY(restorer.run(top, place));
     auto report = restorer.report();
     if (report.files != record.files || report.size_bytes != record.size_bytes)
         return Error{ .kind = Kind::failed_check,
                       .why =
                           fmt::format("{} came back, the backup had {}", counted(report.files, "file"),
                                       counted(record.files, "file")) };
-    if (::syncfs(top.number()) != 0) // one for all of them
+    if (::syncfs(top->number()) != 0) // one for all of them
         return io::system_error("make durable", place, errno);
     report.checked = Value::Map{ { "files", static_cast<std::int64_t>(report.files) },
                                  { "bytes", static_cast<std::int64_t>(report.size_bytes) } };

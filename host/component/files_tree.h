@@ -16,10 +16,10 @@ inline constexpr int deepest_tree = 600;
 Error too_deep(const io::Path& path);
 
 // Makes anything but a folder, with its bytes and all that is known of it. False where this user or
-// system cannot make one (a device without root); a note says so.
+// system cannot make one (a device without root); a note says so. `like`: as write_bytes has it.
 Result<bool> create_entry(vault::Vault& from, int folder, const std::string& name,
                           const vault::TreeEntry& entry, Owners& owners, Notes& notes,
-                          const Cancellation& cancel, const io::Path& shown);
+                          const Cancellation& cancel, const io::Path& shown, int like = -1);
 
 // The folder at the end of a path of names below an open one.
 Result<io::Descriptor> open_below(int top, const std::vector<std::string>& names,

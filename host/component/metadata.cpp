@@ -166,6 +166,26 @@ Result<Held> hold(int folder, const std::string& name, const io::Path& shown) {
     return Held{ std::move(held), std::move(path), S_ISLNK(status.st_mode) };
 }
 
+std::string owner_note(int why) {
+    return why == EPERM ? "owners could not all be brought back: that takes root"
+                        : fmt::format("owners could not all be brought back: {}", std::strerror(why));
+}
+
+std::string attribute_note(const std::string& name, int why) {
+    return fmt::format("attribute {} could not be brought back: {}", printable(name),
+                       std::strerror(why));
+}
+
+timespec time_of(const TreeEntry& entry) {
+    auto seconds = entry.modified_ns / 1'000'000'000;
+    auto rest = entry.modified_ns % 1'000'000'000;
+    if (rest < 0) {
+        rest += 1'000'000'000;
+        --seconds;
+    }
+    return { seconds, rest };
+}
+
 void put_back_owner(const Held& held, const TreeEntry& entry, Owners& owners, Notes& notes) {
     const auto user = owners.user_here(entry);
     const auto group = owners.group_here(entry);
@@ -175,11 +195,10 @@ void put_back_owner(const Held& held, const TreeEntry& entry, Owners& owners, No
         return;
     if (::fchownat(held.descriptor.number(), "", user, group, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW) == 0)
         return;
+    const int why = errno;
     // Without root the group can still be one of this user's.
-    ::fchownat(held.descriptor.number(), "", static_cast<uid_t>(-1), group, AT_EMPTY_PATH);
-    notes.add(errno == EPERM
-                  ? "owners could not all be brought back: that takes root"
-                  : fmt::format("owners could not all be brought back: {}", std::strerror(errno)));
+    (void)::fchownat(held.descriptor.number(), "", static_cast<uid_t>(-1), group, AT_EMPTY_PATH);
+    notes.add(owner_note(why));
 }
 
 void put_back_attributes(const Held& held, const std::string& link_path, const TreeEntry& entry,
@@ -190,20 +209,13 @@ void put_back_attributes(const Held& held, const std::string& link_path, const T
                              ? ::lsetxattr(path.c_str(), name.c_str(), value.data(), value.size(), 0)
                              : ::setxattr(path.c_str(), name.c_str(), value.data(), value.size(), 0);
         if (code != 0)
-            notes.add(fmt::format("attribute {} could not be brought back: {}", printable(name),
-                                  std::strerror(errno)));
+            notes.add(attribute_note(name, errno));
     }
 }
 
 void put_back_time(const Held& held, int folder, const std::string& name, const TreeEntry& entry,
                    Notes& notes) {
-    auto seconds = entry.modified_ns / 1'000'000'000;
-    auto rest = entry.modified_ns % 1'000'000'000;
-    if (rest < 0) {
-        rest += 1'000'000'000;
-        --seconds;
-    }
-    const timespec times[2] = { { 0, UTIME_OMIT }, { seconds, rest } };
+    const timespec times[2] = { { 0, UTIME_OMIT }, time_of(entry) };
     const int code = held.is_link ? ::utimensat(folder, name.c_str(), times, AT_SYMLINK_NOFOLLOW)
                                   : ::utimensat(AT_FDCWD, held.path.c_str(), times, 0);
     if (code != 0)
@@ -222,6 +234,26 @@ Result<void> put_back_metadata(int folder, const std::string& name, const TreeEn
     put_back_attributes(held, path_at(folder, name), entry, notes);
     put_back_time(held, folder, name, entry, notes);
     return {};
+}
+
+Result<std::vector<std::string>> finish_new_file(int file, const TreeEntry& entry, std::uint32_t user,
+                                                 std::uint32_t group, const io::Path& shown) {
+    std::vector<std::string> notes;
+    struct stat status {};
+    ::fstat(file, &status);
+    if ((status.st_uid != user || status.st_gid != group) && ::fchown(file, user, group) != 0) {
+        notes.push_back(owner_note(errno));
+        (void)!::fchown(file, static_cast<uid_t>(-1), group);
+    }
+    if (::fchmod(file, entry.mode & 07777) != 0)
+        return io::system_error("set the mode of", shown, errno);
+    for (const auto& [name, value] : entry.attributes)
+        if (::fsetxattr(file, name.c_str(), value.data(), value.size(), 0) != 0)
+            notes.push_back(attribute_note(name, errno));
+    const timespec times[2] = { { 0, UTIME_OMIT }, time_of(entry) };
+    if (::futimens(file, times) != 0)
+        notes.push_back(fmt::format("times could not all be brought back: {}", std::strerror(errno)));
+    return notes;
 }
 
 bool same_metadata(const TreeEntry& live, const TreeEntry& wanted, Owners& owners) {

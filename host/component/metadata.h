@@ -39,6 +39,12 @@ Result<vault::TreeEntry> describe(int folder, const std::string& name, const str
 Result<void> put_back_metadata(int folder, const std::string& name, const vault::TreeEntry& entry,
                                Owners& owners, Notes& notes, const io::Path& shown);
 
+// The same for a file that is open and new; owners by their numbers here. Thread-safe. What could not
+// be brought back is the answer.
+Result<std::vector<std::string>> finish_new_file(int file, const vault::TreeEntry& entry,
+                                                 std::uint32_t user, std::uint32_t group,
+                                                 const io::Path& shown);
+
 // True when nothing that put_back_metadata() would set is different. Owners count for root only.
 bool same_metadata(const vault::TreeEntry& live, const vault::TreeEntry& wanted, Owners& owners);
 

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "component/in_use.h"
 #include "component/metadata.h"
+#include "component/page_pass.h"
 #include "component/restore_record.h"
 #include "component/sqlite_image.h"
 #include "component/sqlite_restore.h"
@@ -22,7 +23,7 @@ using vault::ComponentRecord;
 
 namespace {
 
-constexpr std::string_view cache_format = "respawn sqlite cache 1";
+constexpr std::string_view cache_format = "respawn sqlite cache 2";
 
 // What the last backup stored, and the state of the database it was of.
 struct Remembered {
@@ -75,7 +76,7 @@ class SqliteComponent final : public Component {
     Result<RestoreReport> restore_live(vault::Vault& from, const ComponentRecord& record,
                                        const Work& work) override;
     Result<std::string> finish_restore(const Work& work) override;
-    Result<bool> matches(const ComponentRecord& record, const Work& work) override;
+    Result<bool> matches(vault::Vault& from, const ComponentRecord& record, const Work& work) override;
     Result<std::vector<std::string>> find_faults(const Work& work) override;
 
   private:
@@ -83,8 +84,8 @@ class SqliteComponent final : public Component {
     io::Path live() const;
     Patience patience(const Work& work) const { return { patience_, &work.cancel }; }
     Result<Remembered> store_image(vault::Writer& into, const Work& work);
-    Result<Remembered> survey_and_store(vault::Writer& into, const Work& work, const io::Path& image,
-                                        const Signature& signature, const vault::Content& before);
+    Result<Remembered> store_pages(vault::Writer& into, const Work& work, ImageView& view,
+                                   const vault::Content& before);
     Result<vault::ChunkId> store_entry(vault::Writer& into, const vault::Content& content);
     Result<RestoreReport> switch_to(vault::Vault& from, const ComponentRecord& record, const Work& work,
                                     const Switch& plan);
@@ -124,6 +125,13 @@ Result<ComponentRecord> SqliteComponent::back_up(vault::Writer& into, const Work
     return record;
 }
 
+Error about(Error error, const io::Path& copy, const io::Path& path) {
+    const auto name = printable(copy.string());
+    if (const auto at = error.why.find(name); at != std::string::npos)
+        error.why.replace(at, name.size(), printable(path.string()));
+    return error;
+}
+
 Result<Remembered> SqliteComponent::store_image(vault::Writer& into, const Work& work) {
     const auto cache = work.state / "sqlite.cache";
     auto last = read_remembered(cache); // lost or damaged: the database is read again
@@ -137,45 +145,38 @@ Result<Remembered> SqliteComponent::store_image(vault::Writer& into, const Work&
     std::error_code ignored;
     std::filesystem::remove_all(private_folder, ignored); // of a killed backup
     TRY(io::make_folder(private_folder));
-    const ImageRequest request{ live(), private_folder / "database", patience(work), work.progress,
-                                known };
-    auto stored = [&]() -> Result<Remembered> {
-        const auto image = TRY(take_image(request));
-        if (!image.made)
-            return last;
-        const auto before = last.ok() ? last.value().content : vault::Content();
-        auto fresh = TRY(survey_and_store(into, work, request.image, image.signature, before));
-        TRY(remember(cache, fresh));
-        return fresh;
-    }();
+    const auto before = last.ok() ? last.value().content : vault::Content();
+    Remembered fresh;
+    const auto take = [&](ImageView& view) -> Result<void> {
+        fresh = TRY(store_pages(into, work, view, before));
+        return {};
+    };
+    const ImageRequest request{ live(), private_folder / "database", patience(work), take, known };
+    auto image = take_image(request);
     std::filesystem::remove_all(private_folder, ignored);
-    return stored;
+    if (!image.ok()) // a copy is as damaged as what it is of: name that
+        return about(std::move(image).error(), request.copy, live());
+    if (!image.value().taken)
+        return last;
+    fresh.signature = image.value().signature;
+    TRY(remember(cache, fresh));
+    return fresh;
 }
 
-Result<Remembered> SqliteComponent::survey_and_store(vault::Writer& into, const Work& work,
-                                                     const io::Path& image, const Signature& signature,
-                                                     const vault::Content& before) {
-    Remembered stored{ .signature = signature };
-    {
-        const auto copy = TRY(SqliteHandle::open(image, SqliteHandle::Access::own, patience(work)));
-        auto found = survey(copy);
-        if (!found.ok()) { // the copy is as damaged as what it is of: name that
-            auto& why = found.error().why;
-            if (const auto at = why.find(image.string()); at != std::string::npos)
-                why.replace(at, image.string().size(), printable(live().string()));
-            return std::move(found).error();
-        }
-        stored.detail = std::move(found).value();
-    }
-    (*stored.detail.map())["path"] = live().string();
-    const auto page_size = static_cast<std::uint32_t>(stored.detail.integer_at("page_size"));
-    auto writer = TRY(vault::ImageWriter::begin(into, page_size, before, work.state / "pages"));
-    auto bytes = TRY(io::FileSource::open(image));
-    std::string piece(1 << 20, '\0');
-    while (const auto taken = TRY(io::read_fully(bytes, piece.data(), piece.size()))) {
+Result<Remembered> SqliteComponent::store_pages(vault::Writer& into, const Work& work, ImageView& view,
+                                                const vault::Content& before) {
+    Remembered stored;
+    auto writer = TRY(vault::ImageWriter::begin(into, view.page_size(), before, work.state / "pages"));
+    const auto take = [&, done = std::uint64_t{ 0 }](std::string_view block,
+                                                     std::string_view digests) mutable -> Result<void> {
         TRY(work.cancel.check());
-        TRY(writer.add(std::string_view(piece).substr(0, taken)));
-    }
+        done += block.size();
+        if (work.progress)
+            work.progress(done, std::uint64_t{ view.page_size() } * view.pages());
+        return writer.add_block(block, digests);
+    };
+    stored.detail = TRY(survey(view, vault::PageHasher(into, view.page_size()), work.state, take));
+    (*stored.detail.map())["path"] = live().string();
     stored.content = TRY(writer.finish());
     return stored;
 }
@@ -306,20 +307,25 @@ Result<std::string> SqliteComponent::finish_restore(const Work& work) {
     return did;
 }
 
-Result<bool> SqliteComponent::matches(const ComponentRecord& record, const Work& work) {
+Result<bool> SqliteComponent::matches(vault::Vault& from, const ComponentRecord& record,
+                                      const Work& work) {
     if (!io::is_there(live()))
         return false;
     const auto folder = TRY(io::TemporaryFolder::make(work.state));
-    const ImageRequest request{ live(), folder.path() / "database", patience(work), {}, {} };
-    const auto found = [&]() -> Result<Value> {
-        TRY(take_image(request));
-        const auto copy =
-            TRY(SqliteHandle::open(request.image, SqliteHandle::Access::own, patience(work)));
-        return survey(copy);
-    }();
-    if (!found.ok() && found.error().kind != Kind::corrupt)
-        return found.error();
-    return found.ok() && found.value().at("tables") == record.detail.at("tables");
+    std::string found;
+    const auto take = [&](ImageView& view) -> Result<void> {
+        const auto read = [&](std::uint32_t first, std::uint32_t count) -> Result<std::string> {
+            TRY(work.cancel.check());
+            return view.read(first, count);
+        };
+        found = TRY(pass_over(
+            { view.page_size(), view.pages(), read, vault::PageHasher(from, view.page_size()) }));
+        return {};
+    };
+    const auto taken = take_image({ live(), folder.path() / "database", patience(work), take });
+    if (!taken.ok() && taken.error().kind != Kind::corrupt)
+        return taken.error();
+    return taken.ok() && found == record.detail.text_at("image");
 }
 
 std::vector<std::string> header_faults(std::string_view header, std::uint64_t size,
@@ -344,14 +350,6 @@ std::vector<std::string> header_faults(std::string_view header, std::uint64_t si
     return {};
 }
 
-// What was found in a private copy is said of the live file.
-static std::string about_live(std::string text, const io::Path& looked_at, const io::Path& path) {
-    const auto copy = printable(looked_at.string());
-    if (const auto at = text.find(copy); at != std::string::npos)
-        text.replace(at, copy.size(), printable(path.string()));
-    return text;
-}
-
 Result<std::vector<std::string>> SqliteComponent::find_faults(const Work& work) {
     const auto path = live();
     if (!io::is_there(path))
@@ -359,7 +357,7 @@ Result<std::vector<std::string>> SqliteComponent::find_faults(const Work& work) 
     const auto lines_of = [&](const SqliteHandle& database) -> Result<std::vector<std::string>> {
         auto found = check_integrity(database);
         if (!found.ok() && found.error().kind == Kind::corrupt)
-            return std::vector<std::string>{ about_live(found.error().why, database.path(), path) };
+            return std::vector<std::string>{ about(found.error(), database.path(), path).why };
         auto lines = TRY(std::move(found)).damage;
         for (auto& line : lines)
             line = fmt::format("{}: {}", printable(path.string()), line);

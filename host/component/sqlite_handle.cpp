@@ -38,6 +38,8 @@ const char* options_of(SqliteHandle::Access access) {
     switch (access) {
     case SqliteHandle::Access::read_only:
         return "mode=ro";
+    case SqliteHandle::Access::still:
+        return "mode=ro&immutable=1";
     case SqliteHandle::Access::create:
         return "mode=rwc";
     default:
@@ -49,7 +51,7 @@ int flags_of(SqliteHandle::Access access) {
     const int common = SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     if (access == SqliteHandle::Access::create)
         return common | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
-    if (access == SqliteHandle::Access::read_only)
+    if (access == SqliteHandle::Access::read_only || access == SqliteHandle::Access::still)
         return common | SQLITE_OPEN_READONLY;
     return common | SQLITE_OPEN_READWRITE;
 }

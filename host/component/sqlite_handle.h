@@ -53,8 +53,9 @@ class SqliteHandle {
         read_only,
         read_write, // never creates
         create,
-        own, // a private copy, only read, without shared memory. Not "read only" to SQLite, which
-             // leaves CHECK rules out of integrity_check then
+        still, // read only, without locks and WAL: while nobody writes, all there is stands in the file
+        own,   // a private copy, only read, without shared memory. Not "read only" to SQLite, which
+               // leaves CHECK rules out of integrity_check then
     };
     static Result<SqliteHandle> open(const io::Path& path, Access access, const Patience& patience);
     SqliteHandle(SqliteHandle&&) noexcept;

@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/text.h"
 
+#include <algorithm>
 #include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -76,77 +77,35 @@ Result<void> must_fit(const SqliteHandle& source, const io::Path& image) {
                   .fix = "free some space there, or move `state:` to a larger disk" };
 }
 
-struct EndBackup {
-    void operator()(sqlite3_backup* backup) const { sqlite3_backup_finish(backup); }
-};
-
-Result<void> copy_pages(const SqliteHandle& source, const SqliteHandle& image,
-                        const ImageRequest& request) {
-    std::unique_ptr<sqlite3_backup, EndBackup> backup(
-        sqlite3_backup_init(image.get(), "main", source.get(), "main"));
-    if (!backup)
-        return image.error(sqlite3_errcode(image.get()));
-    const auto page_size = static_cast<std::uint64_t>(TRY(source.number("PRAGMA page_size")));
-    for (int code = SQLITE_OK; code != SQLITE_DONE;) {
-        if (source.cancelled())
-            return source.error(SQLITE_INTERRUPT);
-        code = sqlite3_backup_step(backup.get(), 1024);
-        if (code != SQLITE_OK && code != SQLITE_DONE)
-            return (code & 0xff) == SQLITE_FULL ? image.error(code) : source.error(code);
-        const auto total = static_cast<std::uint64_t>(sqlite3_backup_pagecount(backup.get()));
-        const auto left = static_cast<std::uint64_t>(sqlite3_backup_remaining(backup.get()));
-        if (request.progress)
-            request.progress((total - left) * page_size, total * page_size);
+// A read transaction, and what the WAL's end was both before and after it began.
+Result<std::string> begin_reading(const SqliteHandle& source) {
+    constexpr int tries = 200; // each takes microseconds; a commit must fall into all of them
+    for (int i = 0; i < tries; ++i) {
+        const auto header = TRY(source.read_raw(0, header_size));
+        const auto before = is_wal(header) ? source.wal_end() : std::string();
+        TRY(source.run("BEGIN"));
+        TRY(source.number("SELECT count(*) FROM main.sqlite_schema"));
+        const auto now_header = TRY(source.read_raw(0, header_size));
+        const auto after = is_wal(now_header) ? source.wal_end() : std::string();
+        if (before == after && after != "being written")
+            return after;
+        TRY(source.run("ROLLBACK"));
     }
-    const int ended = sqlite3_backup_finish(backup.release());
-    return ended == SQLITE_OK ? Result<void>() : Result<void>(image.error(ended));
-}
-
-// The backup API counts the copy as a change and raises the schema's number. The page image shall be
-// the source's to the last byte, so these fields get back what the source's header says.
-Result<void> put_back_header(const io::Path& image, std::string_view raw, std::int64_t schema_version) {
-    const io::Descriptor file(::open(image.c_str(), O_RDWR | O_CLOEXEC));
-    if (!file.open())
-        return io::system_error("open", image, errno);
-    auto header = TRY(io::read_at(file.number(), 0, header_size, image));
-    if (header.size() != header_size || raw.size() != header_size)
-        return {};
-    header.replace(24, 4, raw.substr(24, 4));
-    header.replace(92, 8, raw.substr(92, 8));
-    for (int i = 0; i < 4; ++i)
-        header[40 + i] = static_cast<char>(schema_version >> (24 - 8 * i));
-    if (::pwrite(file.number(), header.data(), header_size, 0) != static_cast<ssize_t>(header_size))
-        return io::system_error("write", image, errno);
-    return {};
-}
-
-// The connection is in a read transaction, so no page changes under it.
-Result<void> copy_live(const SqliteHandle& source, const ImageRequest& request) {
-    TRY(must_fit(source, request.image));
-    const auto raw = TRY(source.read_raw(0, header_size));
-    const auto schema_version = TRY(source.number("PRAGMA schema_version"));
-    {
-        const auto image =
-            TRY(SqliteHandle::open(request.image, SqliteHandle::Access::create, request.patience));
-        TRY(image.run("PRAGMA journal_mode = OFF"));
-        TRY(image.run("PRAGMA synchronous = OFF")); // private: a crash throws it away
-        TRY(copy_pages(source, image, request));
-    }
-    return put_back_header(request.image, raw, schema_version);
+    return Error{ .kind = Kind::moved, .why = "the database is written all the time" };
 }
 
 Result<Image> take_live(const SqliteHandle& source, const ImageRequest& request) {
     TRY(source.number("SELECT count(*) FROM main.sqlite_schema")); // opens the WAL
     const auto before = TRY(sign(source, true));
-    TRY(source.run("BEGIN"));
-    TRY(source.number("SELECT count(*) FROM main.sqlite_schema"));
+    const auto wal_end = TRY(begin_reading(source));
     const auto after = TRY(sign(source, true));
     // The transaction began between the two: when they are the same, it shows what they sign.
     Image image{ .signature = before == after ? after : Signature() };
     if (!image.signature.empty() && request.already_known && request.already_known(image.signature))
         return image;
-    TRY(copy_live(source, request));
-    image.made = true;
+    ImageView view(source, TRY(PageSource::open(source, wal_end)), request);
+    TRY(request.take(view));
+    image.taken = true;
     return image;
 }
 
@@ -192,13 +151,36 @@ Result<bool> has_hot_journal(const SqliteHandle& source) {
     return !first.empty() && first[0] != 0 && !at_work;
 }
 
+Error opened_meanwhile() { return { .kind = Kind::moved, .why = "the database was opened meanwhile" }; }
+
+// All there is stands in the file: read where it lies. Who opens it in WAL mode now and writes is not
+// kept from it by a lock, but leaves traces beside the file.
+Result<void> take_in_place(const SqliteHandle& source, const ImageRequest& request) {
+    const auto before = all_stats(source.path());
+    TRY(source.lock_shared());
+    const auto shown =
+        TRY(SqliteHandle::open(source.path(), SqliteHandle::Access::still, request.patience));
+    ImageView view(shown, TRY(PageSource::open(shown, {})));
+    auto taken = request.take(view);
+    return all_stats(source.path()) == before ? std::move(taken) : opened_meanwhile();
+}
+
+Result<void> take_copy(const SqliteHandle& source, const ImageRequest& request) {
+    TRY(copy_at_rest(source, request.copy, request.patience));
+    const auto copy =
+        TRY(SqliteHandle::open(request.copy, SqliteHandle::Access::own, request.patience));
+    ImageView view(copy, TRY(PageSource::open(copy, {})));
+    return request.take(view);
+}
+
 Result<Image> take_at_rest(const SqliteHandle& source, const ImageRequest& request) {
-    const auto signature = TRY(sign(source, false));
-    Image image{ .signature = signature };
+    Image image{ .signature = TRY(sign(source, false)) };
     if (request.already_known && request.already_known(image.signature))
         return image;
-    TRY(copy_at_rest(source, request.image, request.patience));
-    image.made = true;
+    const bool all_in_file =
+        size_of(beside(source.path(), "-wal")) == 0 && !TRY(has_hot_journal(source));
+    TRY(all_in_file ? take_in_place(source, request) : take_copy(source, request));
+    image.taken = true;
     return image;
 }
 
@@ -208,6 +190,42 @@ void remove_image(const io::Path& image) {
 }
 
 } // namespace
+
+// Without a WAL, a writer that prepares a commit has to wait for this transaction.
+Result<bool> ImageView::holds_up_writers(std::uint32_t first) const {
+    const auto rest = pages_.bytes() - std::uint64_t{ first - 1 } * page_size();
+    return request_ && !copy_ && !pages_.has_wal() && rest > request_->short_rest &&
+           TRY(shown_->has_writer());
+}
+
+// All pages, so that the copy is a database that can be asked.
+Result<void> ImageView::move_to_copy() {
+    const auto file = TRY(io::open_new(request_->copy));
+    const auto each = std::max(1U, (1U << 20) / page_size());
+    for (std::uint64_t first = 1; first <= pages(); first += each) {
+        if (shown_->cancelled())
+            return shown_->error(SQLITE_INTERRUPT);
+        const auto bytes = TRY(pages_.read(static_cast<std::uint32_t>(first), each));
+        TRY(io::write_fully(file.number(), bytes, request_->copy));
+    }
+    TRY(shown_->run("ROLLBACK"));
+    copy_.emplace(
+        TRY(SqliteHandle::open(request_->copy, SqliteHandle::Access::own, request_->patience)));
+    pages_ = TRY(PageSource::open(*copy_, {}));
+    return {};
+}
+
+Result<std::string> ImageView::read(std::uint32_t first, std::uint32_t count) {
+    if (first > 0 && TRY(holds_up_writers(first))) {
+        // Without room for a copy the writers wait.
+        const auto fits = must_fit(*shown_, request_->copy);
+        if (fits.ok())
+            TRY(move_to_copy());
+        else if (fits.error().kind != Kind::no_space)
+            return fits.error();
+    }
+    return pages_.read(first, count);
+}
 
 std::vector<io::Path> files_of(const io::Path& database) {
     return { database, beside(database, "-wal"), beside(database, "-shm"),
@@ -229,7 +247,7 @@ Result<void> copy_at_rest(const SqliteHandle& source, const io::Path& image, con
     for (const char* suffix : { "-wal", "-journal" })
         TRY(copy_if_there(beside(source.path(), suffix), beside(image, suffix)));
     if (all_stats(source.path()) != before)
-        return Error{ .kind = Kind::moved, .why = "the database was opened meanwhile" };
+        return opened_meanwhile();
     const auto copy = TRY(SqliteHandle::open(image, SqliteHandle::Access::read_write, patience));
     TRY(copy.run("PRAGMA synchronous = OFF"));
     TRY(copy.number("SELECT count(*) FROM main.sqlite_schema")); // rolls back, or reads the WAL
@@ -260,7 +278,7 @@ Result<Image> take_image(const ImageRequest& request) {
         // Someone opened it between looking and copying: look again.
         if (image.ok() || image.error().kind != Kind::moved || i == tries)
             return image;
-        remove_image(request.image);
+        remove_image(request.copy);
     }
 }
 

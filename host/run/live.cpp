@@ -223,7 +223,7 @@ Result<Settled> LiveMode::probe_restore(const Step& step) {
     const auto snapshot = TRY(
         vault::find_snapshot(TRY(vault->snapshots()), wanted.snapshot, { wanted.component }, now()));
     const auto* record = snapshot.component(wanted.component);
-    if (!TRY(component->matches(*record, work))) {
+    if (!TRY(component->matches(*vault, *record, work))) {
         if (!TRY(component->find_faults(work)).empty())
             return Settled{ .answer = Settled::Answer::did_not, .result = {}, .why = {} };
         return Settled{ .answer = Settled::Answer::unknown,

@@ -40,23 +40,19 @@ std::optional<Patch> patch_of_page(const std::vector<Patch>& patches, std::uint3
 // Computes the digests of an image as it comes out of the vault.
 class DigestSink final : public io::Sink {
   public:
-    DigestSink(const Identifier& identify, std::size_t page, PageDigestsWriter& to)
-        : identify_(identify), page_(page), to_(to) {}
+    DigestSink(const Identifier& identify, std::uint32_t page, PageDigestsWriter& to)
+        : hasher_(identify, page), page_(page), to_(to) {}
     Result<void> write(std::string_view bytes) override {
         held_ += bytes;
-        std::string_view rest = held_;
-        std::string digests;
-        for (; rest.size() >= page_; rest.remove_prefix(page_))
-            digests += view(identify_(BlobKind::data, rest.substr(0, page_)));
-        held_.erase(0, held_.size() - rest.size());
+        const auto whole = held_.size() / page_ * page_;
+        const auto digests = hasher_(std::string_view(held_).substr(0, whole));
+        held_.erase(0, whole);
         return to_.add(digests);
     }
-    Result<void> finish() {
-        return held_.empty() ? Result<void>() : to_.add(view(identify_(BlobKind::data, held_)));
-    }
+    Result<void> finish() { return to_.add(hasher_(held_)); }
 
   private:
-    const Identifier& identify_;
+    PageHasher hasher_;
     std::size_t page_;
     PageDigestsWriter& to_;
     std::string held_;
@@ -91,10 +87,10 @@ struct ImageWriter::State {
     Result<void> add_blocks_of(const ListItem& node, int depth);
     Result<PageDigests> digests_of(const Content& content);
     Result<void> close_block();
+    Result<void> add_block(std::string_view block, std::string_view digests);
     Result<void> close_changed();
-    std::string digests_of_block() const;
-    const ListItem* base_of_block() const;
-    std::optional<ListItem> patched(const std::string& fresh);
+    const ListItem* base_of_block(std::size_t bytes) const;
+    std::optional<ListItem> patched(std::string_view whole, std::string_view fresh);
 };
 
 // What went before, as far as this image can lean on it: not at all where it is damaged. Then all is
@@ -150,19 +146,9 @@ Result<PageDigests> ImageWriter::State::digests_of(const Content& content) {
     return digests_again;
 }
 
-std::string ImageWriter::State::digests_of_block() const {
-    std::string all;
-    for (std::string_view rest = block; !rest.empty();) {
-        const auto page = rest.substr(0, page_size);
-        all += view(writer.vault.identify(BlobKind::data, page));
-        rest.remove_prefix(page.size());
-    }
-    return all;
-}
-
 // The block as it was, if all that it consists of may be used again.
-const ListItem* ImageWriter::State::base_of_block() const {
-    if (blocks >= before.size() || before[blocks].size != block.size())
+const ListItem* ImageWriter::State::base_of_block(std::size_t bytes) const {
+    if (blocks >= before.size() || before[blocks].size != bytes)
         return nullptr;
     const auto& was = before[blocks];
     const bool whole =
@@ -172,8 +158,8 @@ const ListItem* ImageWriter::State::base_of_block() const {
 }
 
 // The block as its base and what changed since; nothing when that is too much, or there is no base.
-std::optional<ListItem> ImageWriter::State::patched(const std::string& fresh) {
-    const auto* was = base_of_block();
+std::optional<ListItem> ImageWriter::State::patched(std::string_view whole, std::string_view fresh) {
+    const auto* was = base_of_block(whole.size());
     const auto pages = fresh.size() / PageDigests::size;
     const auto old = known ? known->of(blocks * (block_size / page_size), pages) : std::string_view();
     if (!was || old.size() != fresh.size())
@@ -183,7 +169,7 @@ std::optional<ListItem> ImageWriter::State::patched(const std::string& fresh) {
     std::size_t changed_pages = 0;
     for (std::size_t page = 0; page < pages; ++page) {
         const auto at = static_cast<std::uint32_t>(page * page_size);
-        const auto bytes = std::string_view(block).substr(at, page_size);
+        const auto bytes = whole.substr(at, page_size);
         const auto length = static_cast<std::uint32_t>(bytes.size());
         const auto digest = page * PageDigests::size;
         auto patch = patch_of_page(was->patches, at, length);
@@ -206,15 +192,18 @@ std::optional<ListItem> ImageWriter::State::patched(const std::string& fresh) {
 Result<void> ImageWriter::State::close_block() {
     if (block.empty())
         return {};
-    const auto fresh = digests_of_block();
+    const auto whole = std::exchange(block, {});
+    return add_block(whole, PageHasher(writer.vault.identify, page_size)(whole));
+}
+
+Result<void> ImageWriter::State::add_block(std::string_view whole, std::string_view fresh) {
     TRY(digests.add(fresh));
-    auto item = patched(fresh);
+    auto item = patched(whole, fresh);
     if (!item)
-        item = ListItem{ TRY(writer.put(BlobKind::data, block)), block.size(), {} };
-    size += block.size();
-    writer.counters.read_bytes += block.size();
+        item = ListItem{ TRY(writer.put(BlobKind::data, whole)), whole.size(), {} };
+    size += whole.size();
+    writer.counters.read_bytes += whole.size();
     ++blocks;
-    block.clear();
     closed.push_back(std::move(*item));
     return changed.empty() || changed.size() >= image_block ? close_changed() : Result<void>();
 }
@@ -255,6 +244,10 @@ Result<void> ImageWriter::add(std::string_view pages) {
             TRY(state.close_block());
     }
     return {};
+}
+
+Result<void> ImageWriter::add_block(std::string_view block, std::string_view digests) {
+    return state_->add_block(block, digests);
 }
 
 Result<Content> ImageWriter::finish() {

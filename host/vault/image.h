@@ -26,6 +26,8 @@ class ImageWriter {
 
     // Whole pages, in order.
     Result<void> add(std::string_view pages);
+    // The same for pages whose digests (PageHasher) are known: one block, or what is left at the end.
+    Result<void> add_block(std::string_view block, std::string_view digests);
     // The digests file is left as it was until this has been called.
     Result<Content> finish();
 

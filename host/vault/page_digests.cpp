@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "vault/format.h"
+#include "vault/writer_state.h"
 
 #include <cerrno>
 #include <fcntl.h>
@@ -66,6 +67,22 @@ Result<PageDigests> PageDigests::open(const io::Path& file, const crypto::Key& k
 std::string_view PageDigests::of(std::uint64_t first, std::size_t count) const {
     return first * size >= digests_.size() ? std::string_view()
                                            : digests_.substr(first * size, count * size);
+}
+
+PageHasher::PageHasher(const Vault& vault, std::uint32_t page_size)
+    : PageHasher(vault.state().identify, page_size) {}
+PageHasher::PageHasher(Writer& writer, std::uint32_t page_size)
+    : PageHasher(writer.state().vault.identify, page_size) {}
+
+std::string PageHasher::operator()(std::string_view pages) const {
+    std::string digests;
+    digests.reserve((pages.size() / page_size_ + 1) * PageDigests::size);
+    while (!pages.empty()) {
+        const auto page = pages.substr(0, page_size_);
+        digests += view((*identify_)(BlobKind::data, page));
+        pages.remove_prefix(page.size());
+    }
+    return digests;
 }
 
 Result<PageDigestsWriter> PageDigestsWriter::begin(const io::Path& file) {

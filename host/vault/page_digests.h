@@ -5,12 +5,14 @@
 
 #include "crypto/crypto.h"
 #include "io/file.h"
-#include "vault/object.h"
+#include "vault/vault.h"
 
 #include <memory>
 #include <string>
 
 namespace respawn::vault {
+
+class Identifier;
 
 class PageDigests {
   public:
@@ -26,6 +28,21 @@ class PageDigests {
     struct Mapping;
     std::shared_ptr<const Mapping> mapping_;
     std::string_view digests_;
+};
+
+// Makes the digests. Thread-safe; what it is made from must outlive it.
+class PageHasher {
+  public:
+    PageHasher(const Vault& vault, std::uint32_t page_size);
+    PageHasher(Writer& writer, std::uint32_t page_size);
+    PageHasher(const Identifier& identify, std::uint32_t page_size)
+        : identify_(&identify), page_size_(page_size) {}
+    // Of each page in these bytes; the last one may be shorter.
+    std::string operator()(std::string_view pages) const;
+
+  private:
+    const Identifier* identify_;
+    std::uint32_t page_size_;
 };
 
 // Writes such a file beside the one it replaces.

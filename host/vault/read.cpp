@@ -162,7 +162,8 @@ struct Group {
 // Walks a content in order, and reads ahead on other threads.
 class ContentReader {
   public:
-    ContentReader(Vault::State& state, io::Sink& to) : state_(state), to_(to) {}
+    ContentReader(Vault::State& state, io::Sink& to, const Vault::AtHand& at_hand)
+        : state_(state), to_(to), at_hand_(at_hand) {}
 
     Result<void> read(const ChunkId& id, std::uint64_t size, int depth) {
         TRY(walk({ id, size }, depth));
@@ -188,6 +189,9 @@ class ContentReader {
     }
 
     Result<void> add(const ListItem& item) {
+        const auto offset = std::exchange(offset_, offset_ + item.size);
+        if (at_hand_ && TRY(take_at_hand(item, offset)))
+            return {};
         const auto places = state_.places(item.id);
         const auto next = places.empty() ? Place{} : places.front();
         const bool follows = group_ && next.pack == group_->place.pack && next.length > 0 &&
@@ -205,6 +209,22 @@ class ContentReader {
         return {};
     }
 
+    Result<bool> take_at_hand(const ListItem& item, std::uint64_t offset) {
+        if (!item.patches.empty() || item.size > max_blob)
+            return false;
+        auto bytes = TRY(at_hand_(offset, item.size));
+        if (bytes.size() != item.size || state_.identify(BlobKind::data, bytes) != item.id)
+            return false;
+        TRY(close_group());
+        auto ready = std::make_shared<Group>();
+        ready->items.push_back(item);
+        ready->plains.push_back(std::move(bytes));
+        std::call_once(ready->once, [] {});
+        ahead_.push_back(std::move(ready));
+        TRY(keep_few());
+        return true;
+    }
+
     // A content of one group is read right here.
     Result<void> close_group() {
         if (!group_)
@@ -212,6 +232,10 @@ class ContentReader {
         ahead_.push_back(std::exchange(group_, nullptr));
         if (ahead_.size() > 1)
             state_.readers.begin([state = &state_, group = ahead_.back()] { group->read(*state); });
+        return keep_few();
+    }
+
+    Result<void> keep_few() {
         return ahead_.size() > state_.readers.size() + 1 ? write_front() : Result<void>();
     }
 
@@ -234,18 +258,20 @@ class ContentReader {
 
     Vault::State& state_;
     io::Sink& to_;
+    const Vault::AtHand& at_hand_;
+    std::uint64_t offset_ = 0; // of the next chunk
     std::shared_ptr<Group> group_;
     std::deque<std::shared_ptr<Group>> ahead_;
 };
 
 } // namespace
 
-Result<void> Vault::State::read(const Content& content, io::Sink& to) {
+Result<void> Vault::State::read(const Content& content, io::Sink& to, const Vault::AtHand& at_hand) {
     if (content.size == 0)
         return {};
     if (content.depth > max_depth_of_lists)
         return damaged("a content has more levels of lists than can be");
-    return ContentReader(*this, to).read(content.root, content.size, content.depth);
+    return ContentReader(*this, to, at_hand).read(content.root, content.size, content.depth);
 }
 
 namespace {
@@ -293,6 +319,9 @@ Result<std::string> Vault::State::read_range(const Content& content, std::uint64
 Result<std::string> Vault::blob(const ChunkId& id, BlobKind kind) { return state_->blob(id, kind); }
 Result<Tree> Vault::tree(const ChunkId& id) { return state_->tree(id); }
 Result<void> Vault::read(const Content& content, io::Sink& to) { return state_->read(content, to); }
+Result<void> Vault::read(const Content& content, io::Sink& to, const AtHand& at_hand) {
+    return state_->read(content, to, at_hand);
+}
 Result<std::string> Vault::read_range(const Content& content, std::uint64_t offset, std::size_t size) {
     return state_->read_range(content, offset, size);
 }

@@ -80,7 +80,7 @@ struct Vault::State {
     Result<bool> search_unindexed();
     Result<std::shared_ptr<const std::string>> cached_blob(const ChunkId& id, BlobKind kind);
     Result<Tree> tree(const ChunkId& id);
-    Result<void> read(const Content& content, io::Sink& to);
+    Result<void> read(const Content& content, io::Sink& to, const Vault::AtHand& at_hand = {});
     Result<std::string> read_range(const Content& content, std::uint64_t offset, std::size_t size);
 
     // ---- snapshots (snapshots.cpp) ----

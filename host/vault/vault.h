@@ -95,6 +95,17 @@ class Vault {
     Result<Tree> tree(const ChunkId& id);
     // The content's bytes in order.
     Result<void> read(const Content& content, io::Sink& to);
+    // The same, taking from `at_hand` whatever chunk is there: it gives the bytes it has at this place
+    // of the content, right or not; the chunk's id decides.
+    using AtHand = std::function<Result<std::string>(std::uint64_t offset, std::size_t size)>;
+    Result<void> read(const Content& content, io::Sink& to, const AtHand& at_hand);
+    // True when all of the content is at hand; reads its lists alone.
+    Result<bool> is_at_hand(const Content& content, const AtHand& at_hand);
+    // Many contents, each of one chunk (depth 0), on all cores: in the order in which they lie in the
+    // packs, neighbours at once. `take` gets each one's bytes, on several threads at once. The first
+    // error ends it.
+    using TakeContent = std::function<Result<void>(std::size_t which, std::string_view bytes)>;
+    Result<void> read_small(const std::vector<Content>& contents, const TakeContent& take);
     // Any stretch of it, reading only the blobs that hold it. Shorter at the end.
     Result<std::string> read_range(const Content& content, std::uint64_t offset, std::size_t size);
 
@@ -149,6 +160,7 @@ class Vault {
     Result<std::optional<Moment>> last_kept();
 
     struct State;
+    const State& state() const { return *state_; } // for this folder
 
   private:
     explicit Vault(std::unique_ptr<State> state);

@@ -1,7 +1,9 @@
 #include "component/file_bytes.h"
+#include "component/file_cache.h"
 #include "component/files_plan.h"
 #include "component/files_tree.h"
 #include "component/metadata.h"
+#include "component/paths.h"
 #include "component/restore_record.h"
 #include "kill_points.h"
 #include "rig.h"
@@ -283,7 +285,7 @@ TEST_CASE("a live restore leaves right files alone, keeps what it replaces and n
     struct stat still {};
     REQUIRE(::stat((root / "deep/er/est/file").c_str(), &still) == 0);
     REQUIRE(still.st_ino == untouched.st_ino);
-    REQUIRE(must(component->matches(record, place.work)));
+    REQUIRE(must(component->matches(*place.vault, record, place.work)));
     const auto again = must(component->restore_live(*place.vault, record, place.work));
     REQUIRE(again.kept_aside.empty());
     REQUIRE(again.checked.integer_at("replaced") == 0);
@@ -449,4 +451,88 @@ TEST_CASE("a file that changes while it is read is stored whole up to its size, 
     REQUIRE(::truncate(path.c_str(), 3) == 0);
     REQUIRE(must(io::read_all(shorter)) == "123");
     ::close(file);
+}
+
+TEST_CASE(
+    "many folders of small files come back as they were, links among them and modes that forbid") {
+    Place place(quick_folder());
+    const auto root = place.path("game");
+    for (int folder = 0; folder < 250; ++folder) { // more than are open at once
+        const auto in = root / std::to_string(folder % 10) / std::to_string(folder);
+        write(in / "note", "note " + std::to_string(folder % 50)); // many have the same bytes
+        write(in / "empty", "");
+        write(in / "noise", std::string(folder * 37, static_cast<char>(folder)));
+        if (folder > 0)
+            fs::create_hard_link(root / "0/0/note", in / "the first one's note");
+        const std::string holes(9000, '\0');
+        const io::Descriptor sparse(::open((in / "sparse").c_str(), O_WRONLY | O_CREAT, 0640));
+        REQUIRE(::pwrite(sparse.number(), "end", 3, 1 << 20) == 3);
+        ::setxattr((in / "note").c_str(), "user.note", "kept", 4, 0);
+        set_time(in / "note", 1600000000 + folder);
+        ::chmod((in / "note").c_str(), 0404);
+        set_time(in, 1500000000 + folder);
+        ::chmod(in.c_str(), 0555);
+    }
+    const auto component = memory(place);
+    const auto record = place.back_up(*component);
+    REQUIRE(record.error == "");
+    const auto report =
+        must(component->restore_to(*place.vault, record, place.path("back"), place.work));
+    REQUIRE(report.files == record.files);
+    REQUIRE(listing(below(place.path("back"), root)) == listing(root));
+    REQUIRE(fs::hard_link_count(below(place.path("back"), root / "0/0/note")) == 250);
+    struct stat sparse {};
+    ::stat(below(place.path("back"), root / "3/3/sparse").c_str(), &sparse);
+    REQUIRE(sparse.st_blocks * 512 < 1 << 19);
+}
+
+TEST_CASE("a large file of which a little changed comes back, and what did not change stays its own") {
+    Place place(quick_folder());
+    const auto path = place.path("game/world");
+    std::string bytes;
+    for (std::uint32_t i = 0; bytes.size() < 12'000'000; ++i)
+        bytes += std::to_string(i * 2654435761U) + " ";
+    write(path, bytes);
+    write(place.path("game/other"), "as it is");
+    set_time(place.path("game/other"), 1600000000);
+    const auto component = memory(place);
+    const auto record = place.back_up(*component);
+    const std::string how = GENERATE("changed", "shorter", "longer", "gone");
+    auto live = bytes;
+    live.replace(7'000'000, 5, "other");
+    if (how == "shorter")
+        live.resize(8'000'000);
+    if (how == "longer")
+        live += bytes;
+    how == "gone" ? static_cast<void>(fs::remove(path)) : write(path, live);
+    const auto report = must(component->restore_live(*place.vault, record, place.work));
+    REQUIRE(read(path) == bytes);
+    REQUIRE(report.unchanged_files == 1);
+    if (how != "gone")
+        REQUIRE(read(report.kept_aside.at(0) / "world") == live);
+}
+
+TEST_CASE("what the last backup saw proves a file only while nothing touched it") {
+    Place place;
+    const auto path = place.path("game/save");
+    write(path, "right bytes");
+    set_time(path, 1600000000);
+    const auto component = memory(place);
+    const auto record = place.back_up(*component);
+    const auto entry =
+        must(component::find_path(*place.vault, must(place.vault->snapshots()).back(), path.string()))
+            .entry;
+    // Other bytes under the same time, and a cache that says that exactly this state was backed up.
+    write(path, "wrong bytes");
+    set_time(path, 1600000000);
+    struct stat status {};
+    REQUIRE(::stat(path.c_str(), &status) == 0);
+    auto cache = must(component::FileCache::open(place.work.state, now() + std::chrono::hours(1)));
+    must(cache.add(path, status, { entry.content, {} }));
+    must(cache.finish());
+    REQUIRE(must(component->restore_live(*place.vault, record, place.work)).unchanged_files == 1);
+    REQUIRE(read(path) == "wrong bytes");
+    set_time(path, 1600000000); // the system notes the moment
+    REQUIRE(must(component->restore_live(*place.vault, record, place.work)).unchanged_files == 0);
+    REQUIRE(read(path) == "right bytes");
 }

@@ -202,3 +202,57 @@ TEST_CASE("two backups at the same time, into one vault, both count") {
     REQUIRE(bench.damage().empty());
     REQUIRE(other.damage().empty());
 }
+
+TEST_CASE("chunks that are at hand are taken from there, and their ids decide") {
+    Bench bench;
+    const auto bytes = prose(9'000'000, 3);
+    const auto snapshot = bench.back_up({ { "a", bytes } });
+    const auto vault = bench.open();
+    const auto content = vault->tree(snapshot.components[0].tree).value()[0].content;
+    auto live = bytes;
+    std::size_t asked = 0;
+    const vault::Vault::AtHand at_hand = [&](std::uint64_t offset, std::size_t size) {
+        ++asked;
+        return offset >= live.size() ? std::string() : live.substr(offset, size);
+    };
+    REQUIRE(vault->is_at_hand(content, at_hand).value());
+    live.replace(5'000'000, 3, "xyz");
+    REQUIRE_FALSE(vault->is_at_hand(content, at_hand).value());
+    for (const std::size_t length : { 9'000'000, 4'000'000, 0 }) {
+        live.resize(length, 'x');
+        io::TextSink sink;
+        REQUIRE(vault->read(content, sink, at_hand).ok());
+        REQUIRE(sink.text() == bytes);
+    }
+    REQUIRE(asked > 10);
+}
+
+TEST_CASE("many small contents are read at once, each whole, and damage of one is told") {
+    Bench bench;
+    Files files;
+    for (int i = 0; i < 500; ++i)
+        files[std::to_string(i)] = noise(i * 20 + 1, i % 400);
+    const auto snapshot = bench.back_up(files);
+    const auto vault = bench.open();
+    std::vector<vault::Content> contents;
+    std::vector<std::string> names;
+    for (const auto& entry : vault->tree(snapshot.components[0].tree).value()) {
+        contents.push_back(entry.content);
+        names.push_back(entry.name);
+    }
+    std::vector<std::string> found(contents.size());
+    const auto take = [&](std::size_t which, std::string_view bytes) -> Result<void> {
+        found[which] += bytes;
+        return {};
+    };
+    REQUIRE(vault->read_small(contents, take).ok());
+    for (std::size_t i = 0; i < names.size(); ++i)
+        REQUIRE(found[i] == files[names[i]]);
+    const auto stopped = vault->read_small(contents, [&](std::size_t which, std::string_view) {
+        return which == 77 ? Result<void>(Error{ .kind = Kind::no_space, .why = "full" })
+                           : Result<void>();
+    });
+    REQUIRE(stopped.error().kind == Kind::no_space);
+    contents[3].root.bytes[0] ^= 1;
+    REQUIRE(vault->read_small(contents, take).error().kind == Kind::missing);
+}
