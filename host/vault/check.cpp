@@ -96,9 +96,15 @@ std::vector<location::Entry> Check::named(std::string_view prefix) const {
     return found;
 }
 
-Result<CheckReport> Vault::check(CheckDepth depth, const Cancellation& cancel,
-                                 const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
-    Check check{ .vault = *state_, .depth = depth, .cancel = cancel, .progress = progress };
+Result<CheckReport> Vault::check(CheckDepth depth, const Cancellation& cancel, const Progress& progress,
+                                 double share, std::vector<Snapshot> elsewhere) {
+    const Alone alone(*state_);
+    Check check{ .vault = *state_,
+                 .depth = depth,
+                 .cancel = cancel,
+                 .progress = progress,
+                 .share = share,
+                 .elsewhere = std::move(elsewhere) };
     TRY(run(check).while_doing("check the vault", url()));
     return std::move(check.report);
 }

@@ -10,7 +10,9 @@ struct Check {
     Vault::State& vault;
     CheckDepth depth;
     const Cancellation& cancel;
-    std::function<void(std::uint64_t done, std::uint64_t total)> progress;
+    Progress progress;
+    double share = 1;                     // of the packs, by bytes, whose every byte is read
+    std::vector<Snapshot> elsewhere = {}; // at the vault's other locations
     CheckReport report = {};
     std::vector<location::Entry> files = {}; // all there are at the location
     std::uint64_t total = 0;

@@ -1,6 +1,6 @@
 // Snapshot files, and the numbers that show a removed one.
-#include "vault/chain.h"
 #include "vault/check.h"
+#include "vault/numbers.h"
 #include "vault/removal.h"
 #include "vault/snapshot_file.h"
 
@@ -36,10 +36,21 @@ Result<void> check_file(Check& check, const std::string& id) {
 struct WriterNumbers {
     std::map<std::uint64_t, std::string> ids;
     std::uint64_t highest = 0;
+    std::set<std::uint64_t> elsewhere; // at other locations
 };
 
-// One gap is one line, however many are gone.
-void say_gap(Check& check, const std::string& writer, std::uint64_t first, std::uint64_t last) {
+// One gap is one line, however many are gone. Those that another location has are none.
+void say_gap(Check& check, const std::string& writer, std::uint64_t first, std::uint64_t last,
+             const WriterNumbers& numbers) {
+    const auto here = numbers.elsewhere.lower_bound(first),
+               behind = numbers.elsewhere.upper_bound(last);
+    if (here != behind && static_cast<std::uint64_t>(std::distance(here, behind)) == last - first + 1) {
+        check.note(fmt::format("{} of writer {} at another location alone: respawn replicate",
+                               first == last ? fmt::format("snapshot {}", first)
+                                             : fmt::format("snapshots {} to {}", first, last),
+                               writer + (first == last ? " is" : " are")));
+        return;
+    }
     const auto which = first == last ? fmt::format("snapshot {}", first)
                                      : fmt::format("snapshots {} to {}", first, last);
     check.damage("snapshots", fmt::format("{} of writer {} {} gone, and no tombstone says why", which,
@@ -62,7 +73,7 @@ void check_numbers(Check& check, const std::string& writer, const WriterNumbers&
             auto last = next - 1;
             while (last > expected && has_tombstone(last))
                 --last;
-            say_gap(check, writer, expected, last);
+            say_gap(check, writer, expected, last, numbers);
         }
         expected = next + 1;
     };
@@ -84,16 +95,21 @@ Result<void> check_snapshots(Check& check) {
     std::map<std::string, WriterNumbers> writers;
     for (const auto& snapshot : check.snapshots)
         writers[snapshot.writer].ids.emplace(snapshot.number, snapshot.id);
-    const auto remembered = remembered_chain(check.vault);
-    if (!remembered.writer.empty())
-        writers[remembered.writer].highest = remembered.number;
+    for (const auto& [writer, number] : known_numbers(check.vault))
+        writers[writer].highest = std::max(writers[writer].highest, number);
+    for (const auto& snapshot : check.elsewhere)
+        if (const auto known = writers.find(snapshot.writer); known != writers.end())
+            known->second.elsewhere.insert(snapshot.number);
     if (check.unreadable_snapshots) {
         check.note("whether a snapshot was removed cannot be told while some cannot be read");
         return {};
     }
     for (const auto& [writer, numbers] : writers)
         check_numbers(check, writer, numbers);
-    return {};
+    WriterHighest seen;
+    for (const auto& snapshot : check.snapshots)
+        seen[snapshot.writer] = std::max(seen[snapshot.writer], snapshot.number);
+    return note_numbers(check.vault, seen);
 }
 
 } // namespace respawn::vault

@@ -206,6 +206,7 @@ Result<void> must_leave_good_ones(Vault::State& vault, const std::vector<std::st
 
 Result<void> Vault::remove(const std::vector<std::string>& ids, const std::string& why,
                            bool last_good_too) {
+    const Alone alone(*state_);
     auto lease = TRY(Lease::take(*state_, lease_span));
     auto removed = [&]() -> Result<void> {
         if (!last_good_too)
@@ -219,6 +220,7 @@ Result<void> Vault::remove(const std::vector<std::string>& ids, const std::strin
 }
 
 Result<std::vector<Removed>> Vault::removed(Duration grace) {
+    const Alone alone(*state_);
     const auto present = TRY(state_->location->now());
     std::vector<Removed> all;
     for (auto& tombstone : TRY(list_tombstones(*state_))) {
@@ -230,6 +232,7 @@ Result<std::vector<Removed>> Vault::removed(Duration grace) {
 }
 
 Result<Snapshot> Vault::undelete(std::string_view name) {
+    const Alone alone(*state_);
     auto lease = TRY(Lease::take(*state_, lease_span));
     auto back = [&]() -> Result<Snapshot> {
         auto found = find_tombstone(*state_, name);
@@ -252,6 +255,7 @@ Result<Snapshot> Vault::undelete(std::string_view name) {
 
 Result<std::vector<std::uint64_t>> Vault::freed_by(const std::vector<std::string>& going,
                                                    const Cancellation& cancel) {
+    const Alone alone(*state_);
     TRY(state_->refresh_index());
     Reach reach(*state_, cancel);
     for (const auto& id : TRY(state_->snapshot_ids()))

@@ -4,6 +4,7 @@
 #include "vault/snapshot_file.h"
 #include "vault/state.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace respawn::vault {
@@ -95,7 +96,7 @@ Result<Snapshot> Vault::State::snapshot(std::string_view id) {
         TRY(recover_unindexed(TRY(location->list("packs/")), nullptr));
         copy = snapshot_from_pack(id);
     }
-    return copy.ok() ? std::move(copy) : std::move(snapshot);
+    return copy.ok() ? std::move(copy) : snapshot_elsewhere(id, snapshot.error());
 }
 
 Result<std::vector<Snapshot>> Vault::State::snapshots(std::vector<Damage>* damage) {
@@ -113,6 +114,18 @@ Result<std::vector<Snapshot>> Vault::State::snapshots(std::vector<Damage>* damag
 }
 
 Result<std::vector<Snapshot>> Vault::snapshots(std::vector<Damage>* damage) {
+    auto all = TRY(own_snapshots(damage));
+    if (state_->siblings.empty())
+        return all;
+    auto others = TRY(state_->snapshots_elsewhere(TRY(state_->snapshot_ids()))
+                          .while_doing("read the snapshots", state_->location->url()));
+    all.insert(all.end(), std::make_move_iterator(others.begin()),
+               std::make_move_iterator(others.end()));
+    std::ranges::sort(all, {}, &Snapshot::id);
+    return all;
+}
+
+Result<std::vector<Snapshot>> Vault::own_snapshots(std::vector<Damage>* damage) {
     return state_->snapshots(damage).while_doing("read the snapshots", state_->location->url());
 }
 
