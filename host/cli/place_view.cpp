@@ -81,8 +81,18 @@ Value locations_of(run::Game& game, const Shared& shared) {
     return list;
 }
 
-int share_keys(run::Game& game) {
-    const auto places = game.places();
+Result<void> must_have_all_keys(OpenVault& open) {
+    if (!open.game)
+        return {};
+    auto& places = *TRY(open.game->places());
+    for (const auto& report : places.share_keys())
+        if (report.error && report.error->kind == Kind::conflict)
+            return *report.error;
+    return places.must_know_newest_keys();
+}
+
+int share_keys(OpenVault& open) {
+    const auto places = open.game ? open.game->places() : Result<run::Places*>(Error{});
     if (!places.ok())
         return 0;
     int code = 0;
@@ -111,6 +121,30 @@ Result<std::vector<run::Place*>> asked_places(const Context& context, run::Game&
             asked.push_back(&place);
         }
     return asked;
+}
+
+Result<int> at_each(const std::vector<run::Place*>& places,
+                    const std::function<Result<void>(run::Place&)>& act) {
+    std::optional<Error> first;
+    std::vector<std::string> failed;
+    for (auto* place : places) {
+        auto done = place->error ? Result<void>(*place->error) : act(*place);
+        if (done.ok())
+            continue;
+        if (done.error().kind == Kind::cancelled)
+            return done.error();
+        failed.push_back(fmt::format("warning: not done at location {}: {}", place->name,
+                                     printable(done.error().why)));
+        if (!first || (place->vault && first->kind == Kind::missing))
+            first = done.error();
+    }
+    if (failed.size() == places.size() && first)
+        return *first;
+    for (const auto& line : failed)
+        tell(line);
+    if (!failed.empty())
+        tell("  do     the same again when it answers");
+    return failed.empty() ? 0 : 3;
 }
 
 } // namespace respawn::cli

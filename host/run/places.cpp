@@ -6,6 +6,7 @@
 #include "vault/key_files.h"
 
 #include <algorithm>
+#include <charconv>
 #include <fmt/format.h>
 #include <mutex>
 #include <span>
@@ -343,7 +344,32 @@ std::vector<PlaceReport> Places::share_keys() {
         }
         reports.push_back(std::move(report));
     }
+    (void)must_know_newest_keys(); // remembers what it sees
     return reports;
+}
+
+unsigned Places::newest_keys_seen() const {
+    const auto text = io::read_file(state_ / "keys-seen", 64);
+    const auto lines = text.ok() ? split(text.value(), ' ') : std::vector<std::string_view>();
+    unsigned number = 0;
+    if (lines.size() == 2 && lines.front() == id_)
+        std::from_chars(lines[1].data(), lines[1].data() + lines[1].size(), number);
+    return number;
+}
+
+Result<void> Places::must_know_newest_keys() {
+    const auto number = TRY(vault::newest_key_file(*first_->location)), seen = newest_keys_seen();
+    if (number > seen)
+        return io::replace_durably(state_ / "keys-seen", fmt::format("{} {}", id_, number));
+    if (number == seen || all_.size() == 1)
+        return {};
+    return Error{ .kind = Kind::conflict,
+                  .why =
+                      fmt::format("the keys were changed while {} was out of reach: it has {} and {} "
+                                  "is in force",
+                                  first_->name, number, seen),
+                  .fix =
+                      "nothing was changed; let the other locations answer, then: respawn replicate" };
 }
 
 std::vector<Shortfall> Places::shortfalls() {

@@ -69,6 +69,9 @@ class Places {
     // Slot files: each location gets the newest there are. Those that cannot be reached, or have other
     // keys, are reported.
     std::vector<PlaceReport> share_keys();
+    // Kind::conflict when this machine has seen newer keys than the first location has: to change what
+    // it has now would part them for good.
+    Result<void> must_know_newest_keys();
 
     // Of the places that are open, in the order of all().
     std::vector<Shortfall> shortfalls();
@@ -77,6 +80,7 @@ class Places {
     Result<vault::Vault*> adopt(Place& place);
     Result<vault::Vault*> make_first();
     Result<void> mark_seen(Place& place);
+    unsigned newest_keys_seen() const;
     void read_seen();
     Error gone(const Place& place) const;
 

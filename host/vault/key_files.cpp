@@ -88,6 +88,11 @@ Result<std::string> vault_at(location::Location& location) {
     return reason;
 }
 
+Result<unsigned> newest_key_file(location::Location& location) {
+    const auto numbers = TRY(slot_numbers(location));
+    return numbers.empty() ? 0 : numbers.back();
+}
+
 // What `to` has as its newest must be part of what `from` has: then everything that was ever sealed at
 // `to` opens with what is copied.
 Result<bool> bring_keys(location::Location& from, location::Location& to) {
