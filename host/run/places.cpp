@@ -234,14 +234,22 @@ Result<vault::Vault*> Places::make_first() {
     return adopt(place);
 }
 
-// Only the first has siblings: two that held each other would never end.
 Result<vault::Vault*> Places::adopt(Place& place) {
     first_ = &place;
     id_ = place.vault->id();
     TRY(mark_seen(place));
+    let_read_others(place);
+    return place.vault.get();
+}
+
+// One at a time has siblings: two that held each other would never end.
+void Places::let_read_others(Place& place) {
+    for (auto& other : all_)
+        if (other.vault && &other != &place)
+            other.vault->read_also({});
     std::vector<vault::Sibling> siblings;
     for (auto& other : all_)
-        if (&other != &place && other.location)
+        if (&other != &place && other.location && !only_)
             siblings.push_back({ .name = other.name,
                                  .location = other.location,
                                  .open = [this, &other]() -> Result<std::shared_ptr<vault::Vault>> {
@@ -249,7 +257,6 @@ Result<vault::Vault*> Places::adopt(Place& place) {
                                      return other.vault;
                                  } });
     place.vault->read_also(std::move(siblings));
-    return place.vault.get();
 }
 
 std::vector<std::string> Places::take_notices() { return std::exchange(notices_, {}); }

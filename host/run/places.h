@@ -55,6 +55,8 @@ class Places {
     // has none, and none was ever seen.
     Result<vault::Vault*> first(bool create);
     Place* first_place() { return first_; }
+    // So that this one, too, reads from the others: for repair, one after the other.
+    void let_read_others(Place& place);
     // Who was passed over, and why; each is said once.
     std::vector<std::string> take_notices();
 

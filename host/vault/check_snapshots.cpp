@@ -21,6 +21,11 @@ Result<void> check_file(Check& check, const std::string& id) {
         check.snapshots.push_back(std::move(snapshot).value());
         return {};
     }
+    if (auto anew = check.vault.snapshot_from_copy(id); anew.ok()) {
+        check.note(fmt::format("{} is damaged; {} stands in its place", name, snapshot_copy_name(id)));
+        check.snapshots.push_back(std::move(anew).value());
+        return {};
+    }
     auto copy = check.vault.snapshot_from_pack(id);
     const auto damage = check.damage(name, snapshot.error().why);
     if (copy.ok()) {
@@ -84,7 +89,28 @@ void check_numbers(Check& check, const std::string& writer, const WriterNumbers&
 
 } // namespace
 
+namespace {
+
+// Those that repair has written beside damaged files.
+Result<void> check_copies(Check& check) {
+    constexpr std::string_view ending = ".copy";
+    for (const auto& file : check.named("snapshots/")) {
+        if (!file.name.ends_with(ending))
+            continue;
+        const auto id = snapshot_from_name(file.name.substr(0, file.name.size() - ending.size()));
+        const auto bytes = TRY(check.read(file.name, max_document));
+        TRY(check.vault.meet_document(bytes));
+        const auto opened = open_snapshot_copy(check.vault.keyring, id, bytes);
+        if (!id.empty() && !opened.ok())
+            check.damage(file.name, opened.error().why);
+    }
+    return {};
+}
+
+} // namespace
+
 Result<void> check_snapshots(Check& check) {
+    TRY(check_copies(check));
     const auto removed = removed_ids(TRY(list_tombstones(check.vault)));
     for (const auto& id : TRY(check.vault.snapshot_ids()))
         if (removed.contains(id))

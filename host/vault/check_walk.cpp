@@ -47,6 +47,7 @@ class Walk {
         if (added)
             known->second = check_.damage("blob " + to_hex(id), why);
         check_.hurts(known->second, where_ + path);
+        check_.needed_lost.insert(id);
         ++hurts_;
     }
 

@@ -90,6 +90,16 @@ std::set<std::string> removed_ids(const std::vector<Tombstone>& tombstones) {
     return ids;
 }
 
+namespace {
+
+// What repair has written beside a damaged file goes first: alone it means nothing.
+Result<void> remove_files(Vault::State& vault, const std::string& id) {
+    TRY(vault.location->remove(snapshot_copy_name(id)));
+    return vault.location->remove(snapshot_name(id));
+}
+
+} // namespace
+
 Result<void> settle_removals(Vault::State& vault, Lease& lease) {
     const auto there = TRY(vault.snapshot_ids());
     for (const auto& tombstone : TRY(list_tombstones(vault))) {
@@ -97,7 +107,7 @@ Result<void> settle_removals(Vault::State& vault, Lease& lease) {
         if (has_file != tombstone.undone)
             TRY(lease.hold());
         if (has_file && !tombstone.undone)
-            TRY(vault.location->remove(snapshot_name(tombstone.snapshot.id)));
+            TRY(remove_files(vault, tombstone.snapshot.id));
         else if (!has_file && tombstone.undone)
             TRY(put_snapshot(vault, tombstone));
     }
@@ -112,7 +122,7 @@ Result<void> remove_snapshot(Vault::State& vault, Lease& lease, const std::strin
                         .document = TRY(document_of(vault, snapshot)),
                         .removed = TRY(vault.location->now()),
                         .why = why }));
-    return vault.location->remove(snapshot_name(id));
+    return remove_files(vault, id);
 }
 
 namespace {

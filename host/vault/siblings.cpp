@@ -31,6 +31,10 @@ Result<std::string> Vault::State::blob_elsewhere(const ChunkId& id, BlobKind kin
                                                  const Error& reason) {
     if (alone > 0 || !may_be_elsewhere(reason))
         return reason;
+    return ask_siblings(id, kind, reason);
+}
+
+Result<std::string> Vault::State::ask_siblings(const ChunkId& id, BlobKind kind, const Error& reason) {
     const std::scoped_lock lock(asking);
     for (auto& asked : siblings) {
         auto* vault = open_sibling(asked);
@@ -116,6 +120,12 @@ std::vector<std::string> Vault::take_warnings() {
 Result<std::vector<std::string>> Vault::removed_ids() {
     const auto ids = vault::removed_ids(TRY(list_tombstones(*state_)));
     return std::vector<std::string>(ids.begin(), ids.end());
+}
+
+std::optional<BlobKind> Vault::kind_of(const ChunkId& id) const {
+    const auto places = state_->places(id);
+    return places.empty() ? std::nullopt
+                          : std::optional(static_cast<BlobKind>(places.front().flags & 0xff));
 }
 
 std::size_t Vault::known_damage() const { return read_bad_places(*state_).size(); }

@@ -42,6 +42,21 @@ Result<Snapshot> open_snapshot(const Keyring& keyring, std::string_view id, std:
     return snapshot;
 }
 
+std::string snapshot_copy_name(std::string_view id) { return snapshot_name(id) + ".copy"; }
+
+std::string seal_snapshot_copy(const Keyring& keyring, std::string_view id, std::string_view encoded) {
+    return seal_document(keyring, magic, "snapshot", snapshot_copy_name(id), encoded);
+}
+
+Result<Snapshot> open_snapshot_copy(const Keyring& keyring, std::string_view id,
+                                    std::string_view bytes) {
+    auto snapshot = TRY(
+        decode_snapshot(TRY(open_document(keyring, magic, "snapshot", snapshot_copy_name(id), bytes))));
+    return snapshot.id == id
+               ? Result<Snapshot>(std::move(snapshot))
+               : damaged(fmt::format("{} holds snapshot {}", snapshot_copy_name(id), snapshot.id));
+}
+
 std::string tombstone_name(std::string_view writer, std::uint64_t number) {
     std::string name = fmt::format("tombstones/{}-{}", writer, number);
     for (auto& letter : name)
@@ -87,10 +102,17 @@ Result<Snapshot> Vault::State::snapshot_from_pack(std::string_view id) {
     return no_copy(id);
 }
 
+Result<Snapshot> Vault::State::snapshot_from_copy(std::string_view id) {
+    const auto bytes = TRY(location->read(snapshot_copy_name(id), { 0, max_document }));
+    return open_snapshot_copy(TRY(keyring_for_document(bytes)), id, bytes);
+}
+
 Result<Snapshot> Vault::State::snapshot(std::string_view id) {
     auto snapshot = snapshot_from_file(id);
     if (snapshot.ok() || snapshot.error().kind != Kind::corrupt)
         return snapshot;
+    if (auto written_anew = snapshot_from_copy(id); written_anew.ok())
+        return written_anew;
     auto copy = snapshot_from_pack(id);
     if (!copy.ok() && !looked_for_unindexed) {
         TRY(recover_unindexed(TRY(location->list("packs/")), nullptr));

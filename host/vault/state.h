@@ -74,6 +74,7 @@ struct Vault::State {
     std::set<std::pair<PackId, ChunkId>> met_damaged; // while reading; kept for the next backup
 
     Vault* open_sibling(Asked& asked);
+    Result<std::string> ask_siblings(const ChunkId& id, BlobKind kind, const Error& reason);
     // From whichever sibling has it; `reason` is why it is not here, and the answer when none has it.
     Result<std::string> blob_elsewhere(const ChunkId& id, BlobKind kind, const Error& reason);
     Result<Snapshot> snapshot_elsewhere(std::string_view id, const Error& reason);
@@ -120,6 +121,8 @@ struct Vault::State {
     Result<std::vector<std::string>> snapshot_ids();
     // From its file alone.
     Result<Snapshot> snapshot_from_file(std::string_view id);
+    // From the file that repair has written beside a damaged one.
+    Result<Snapshot> snapshot_from_copy(std::string_view id);
     // From its copy in a pack.
     Result<Snapshot> snapshot_from_pack(std::string_view id);
     // From either; from a sibling, where both are damaged.
@@ -139,8 +142,8 @@ struct Vault::State {
     Result<Keyring> keyring_for_document(std::string_view bytes);
     Result<Keyring> keyring_for_pack(std::string_view bytes);
     // Writes the next slot file with what `change` makes of the newest keyring; nothing when that is
-    // nothing.
-    Result<void> change_keys(const std::function<Result<void>(Keyring&)>& change);
+    // nothing, unless it is to be written anyway.
+    Result<void> change_keys(const std::function<Result<void>(Keyring&)>& change, bool anyway = false);
 
     // ---- slots and README (vault.cpp) ----
 

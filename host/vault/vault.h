@@ -162,6 +162,8 @@ class Vault {
                                            const Progress& progress = {});
     // Ids of snapshots that were removed here on purpose.
     Result<std::vector<std::string>> removed_ids();
+    // As the index says it; nothing for a blob that it does not know.
+    std::optional<BlobKind> kind_of(const ChunkId& id) const;
     // How many blobs are known to be damaged where they lie.
     std::size_t known_damage() const;
     // Mends what check finds, from what is sound elsewhere: it writes new packs, index files and
