@@ -203,3 +203,31 @@ TEST_CASE("checks of a share come round to every pack") {
         REQUIRE(found == 1);
     }
 }
+
+TEST_CASE("damage in a database names the pages that it hurts") {
+    Bench bench;
+    {
+        const auto vault = bench.open();
+        auto writer = vault->begin_backup().value();
+        const auto bytes = noise(3'000'000, 1);
+        io::TextSource source(bytes);
+        vault::TreeEntry entry{ .name = "game.db", .mode = 0644, .size = bytes.size() };
+        entry.content = writer.store(source).value();
+        vault::ComponentRecord record{ .name = "database", .kind = "sqlite", .files = 1 };
+        record.detail = Value::Map{ { "page_size", std::int64_t{ 4096 } } };
+        record.size_bytes = bytes.size();
+        record.tree = writer.store_tree({ entry }).value();
+        vault::SnapshotDraft draft{ .game = "wox", .type = "manual", .started = now() };
+        draft.components = { record };
+        REQUIRE(writer.finish(std::move(draft)).ok());
+    }
+    auto& location = static_cast<BrokenLocation&>(*bench.location);
+    auto& pack = location.files.at(first_name(location, "packs/"));
+    flip(pack, 150); // in the first chunk
+    const auto report = bench.check();
+    REQUIRE(report.damage.size() == 1);
+    REQUIRE(report.damage.front().hurts.size() == 1);
+    const auto& hurt = report.damage.front().hurts.front();
+    REQUIRE(hurt.find("component database: pages 1 to ") != std::string::npos);
+    REQUIRE(hurt.ends_with(" of game.db"));
+}
