@@ -57,6 +57,8 @@ class Places {
     Place* first_place() { return first_; }
     // So that this one, too, reads from the others: for repair, one after the other.
     void let_read_others(Place& place);
+    // A vault was there before, and none is now.
+    Error gone(const Place& place) const;
     // Who was passed over, and why; each is said once.
     std::vector<std::string> take_notices();
 
@@ -84,7 +86,6 @@ class Places {
     Result<void> mark_seen(Place& place);
     unsigned newest_keys_seen() const;
     void read_seen();
-    Error gone(const Place& place) const;
 
     std::vector<Place> all_;
     vault::Unlock unlock_;
