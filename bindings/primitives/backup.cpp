@@ -20,6 +20,8 @@ Result<Value> take(const run::Call& call) {
                                      .note = call.text("note"),
                                      .call = call.name().key() };
     const auto snapshot = TRY(run::back_up(call.game(), wanted, never, {}));
+    // A location that is down does not stop a repair: `status` says what it lacks.
+    (void)TRY(call.game().places())->copy_to_others(never);
     if (!snapshot.good())
         return Error{ .kind = Kind::failed_check,
                       .why = "the backup before the repair is not whole: " +

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "cli/output.h"
+#include "cli/place_view.h"
 #include "cli/snapshot_view.h"
 #include "cli/verb.h"
 
@@ -59,6 +60,12 @@ void show(const vault::Snapshot& snapshot) {
                     human_duration(Duration(snapshot.finished - snapshot.started))));
 }
 
+Value with_locations(Value snapshot, run::Game& game, const Shared& shared) {
+    auto map = *snapshot.map();
+    map.insert_or_assign("locations", locations_of(game, shared));
+    return map;
+}
+
 Result<int> take(const Context& context) {
     auto game = TRY(context.game(config::Strictness::strict));
     const auto request = TRY(request_from(context, game.config()));
@@ -73,11 +80,12 @@ Result<int> take(const Context& context) {
     bar.reset();
     if (!snapshot.ok())
         return Result<int>(snapshot.error()).while_doing("take the backup", game.config().game);
+    const auto shared = share_with_others(context, game);
     if (context.json)
-        say_json(to_value(snapshot.value()));
+        say_json(with_locations(to_value(snapshot.value()), game, shared));
     else
         show(snapshot.value());
-    return snapshot.value().good() ? 0 : 3;
+    return snapshot.value().good() && shared.all ? 0 : 3;
 }
 
 } // namespace
@@ -95,8 +103,10 @@ extern const Verb backup = {
                    .value = "TYPE",
                    .doc = "a label for keeping: manual, full, pre_update, pre_migration, emergency" },
                  { .name = "--note", .value = "TEXT", .doc = "what it is for, shown by list" } },
-    .details = "Exit 3 when a component failed, was empty or was missing: the others are kept all the "
-               "same, and the last good backup stays the last good one.",
+    .details =
+        "Exit 3 when a component failed, was empty or was missing: the others are kept all the "
+        "same, and the last good backup stays the last good one.\nExit 3 as well when a location "
+        "did not get it: `respawn replicate` catches that one up.",
     .example = "respawn backup daily --note \"before the patch\"",
     .run = take,
 };

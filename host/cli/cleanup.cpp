@@ -1,8 +1,8 @@
 #include "base/bytes.h"
 #include "base/text.h"
 #include "cli/output.h"
+#include "cli/place_view.h"
 #include "cli/snapshot_view.h"
-#include "cli/verb.h"
 #include "run/keeping.h"
 
 #include <algorithm>
@@ -14,15 +14,26 @@ namespace {
 
 // What a cleanup would do, as it is shown before it is done.
 struct Proposal {
+    run::Place* place = nullptr;
     std::vector<vault::Snapshot> snapshots;
     vault::Retention retention;
     std::map<std::string, std::uint64_t> freed; // by id, of those that go
     std::uint64_t freed_bytes = 0;
-    std::string code; // confirms exactly this
 };
 
-Result<Proposal> propose(const Context& context, const config::Config& config, vault::Vault& vault) {
-    Proposal proposal{ .snapshots = TRY(vault.snapshots()), .retention = {}, .freed = {}, .code = {} };
+// At each location, which keeps its own backups.
+struct Proposals {
+    std::vector<Proposal> list;
+    std::vector<std::string> concerns;
+    std::size_t removed = 0; // in all
+    std::string code;        // confirms exactly this
+    bool everywhere = true;  // every location answered
+};
+
+Result<Proposal> propose(const Context& context, const config::Config& config, run::Place& place) {
+    auto& vault = *place.vault;
+    Proposal proposal{ .place = &place, .snapshots = {}, .retention = {}, .freed = {} };
+    proposal.snapshots = TRY(vault.own_snapshots());
     if (context.typed.has("--plan")) {
         const auto plan = context.typed.value("--plan");
         std::erase_if(proposal.snapshots, [&](const auto& one) { return one.plan != plan; });
@@ -35,11 +46,28 @@ Result<Proposal> propose(const Context& context, const config::Config& config, v
         proposal.freed[going[i]] = freed[i];
         proposal.freed_bytes += freed[i];
     }
-    proposal.code = to_hex(crypto::sha256(join(going, ","))).substr(0, 6);
     return proposal;
 }
 
-Value json_of(const Proposal& proposal, std::string_view state) {
+Result<Proposals> propose_all(const Context& context, run::Game& game) {
+    Proposals all;
+    std::string going;
+    const auto places = TRY(asked_places(context, game));
+    const auto code = TRY(at_each(places, [&](run::Place& place) -> Result<void> {
+        all.list.push_back(TRY(propose(context, game.config(), place)));
+        const auto& retention = all.list.back().retention;
+        going += (going.empty() ? "" : "|") + join(retention.going(), ",");
+        all.removed += retention.going().size();
+        for (const auto& concern : retention.concerns)
+            all.concerns.push_back(places.size() > 1 ? place.name + ": " + concern : concern);
+        return {};
+    }));
+    all.everywhere = code == 0;
+    all.code = to_hex(crypto::sha256(going)).substr(0, 6);
+    return all;
+}
+
+Value json_of(const Proposal& proposal, std::string_view state, const std::string& code) {
     Value::List snapshots;
     for (std::size_t i = 0; i < proposal.snapshots.size(); ++i) {
         const auto& snapshot = proposal.snapshots[i];
@@ -61,7 +89,23 @@ Value json_of(const Proposal& proposal, std::string_view state) {
                        { "removed", static_cast<std::int64_t>(proposal.freed.size()) },
                        { "freed_bytes", static_cast<std::int64_t>(proposal.freed_bytes) },
                        { "concerns", Value::List(concerns.begin(), concerns.end()) },
-                       { "confirm", concerns.empty() ? Value() : Value(proposal.code) } };
+                       { "confirm", concerns.empty() ? Value() : Value(code) } };
+}
+
+Value json_of(const Proposals& all, std::string_view state) {
+    if (all.list.size() == 1)
+        return json_of(all.list.front(), state, all.code);
+    Value::List list;
+    for (const auto& proposal : all.list) {
+        auto map = *json_of(proposal, state, all.code).map();
+        map.emplace("location", proposal.place->name);
+        list.push_back(std::move(map));
+    }
+    return Value::Map{ { "state", state },
+                       { "locations", std::move(list) },
+                       { "removed", static_cast<std::int64_t>(all.removed) },
+                       { "concerns", Value::List(all.concerns.begin(), all.concerns.end()) },
+                       { "confirm", all.concerns.empty() ? Value() : Value(all.code) } };
 }
 
 void show(const Proposal& proposal) {
@@ -82,51 +126,67 @@ void show(const Proposal& proposal) {
 }
 
 // Asks unless that is answered already. What is unusual takes the code of exactly this proposal.
-Result<bool> may_go_on(const Context& context, const Proposal& proposal) {
-    if (!proposal.retention.concerns.empty()) {
-        if (context.typed.value("--confirm") == proposal.code)
+Result<bool> may_go_on(const Context& context, const Proposals& all) {
+    if (!all.concerns.empty()) {
+        if (context.typed.value("--confirm") == all.code)
             return true;
         return Error{ .kind = Kind::needs_person,
-                      .why = proposal.retention.concerns.front(),
+                      .why = all.concerns.front(),
                       .fix = fmt::format(
                           "nothing was removed; if it is right: respawn cleanup{} --confirm {}",
                           context.typed.has("--plan") ? " --plan " + context.typed.value("--plan") : "",
-                          proposal.code) };
+                          all.code) };
     }
     if (context.typed.has("--yes") || context.typed.has("--confirm"))
         return true;
-    return ask(fmt::format("Remove {}?", counted(proposal.freed.size(), "backup")),
-               "respawn cleanup --yes");
+    return ask(fmt::format("Remove {}?", counted(all.removed, "backup")), "respawn cleanup --yes");
 }
 
-void say_done(const Proposal& proposal, Duration grace) {
+void say_done(const Proposals& all, Duration grace) {
+    std::uint64_t freed = 0;
+    for (const auto& proposal : all.list)
+        freed += proposal.freed_bytes;
     say(fmt::format("removed {}; within {} they can be brought back: respawn undelete ID",
-                    counted(proposal.freed.size(), "backup"), human_duration(grace)));
-    say(fmt::format("{} are freed after that by: respawn prune", human_size(proposal.freed_bytes)));
+                    counted(all.removed, "backup"), human_duration(grace)));
+    say(fmt::format("{} are freed after that by: respawn prune", human_size(freed)));
+}
+
+Result<int> carry_out(const Proposals& all) {
+    std::vector<run::Place*> places;
+    for (const auto& proposal : all.list)
+        if (!proposal.freed.empty())
+            places.push_back(proposal.place);
+    return at_each(places, [&](run::Place& place) {
+        const auto own = std::ranges::find(all.list, &place, &Proposal::place);
+        return place.vault->remove(own->retention.going(), "cleanup");
+    });
 }
 
 Result<int> clean_up(const Context& context) {
     auto game = TRY(context.game(config::Strictness::strict));
-    auto* vault = TRY(game.vault());
     if (context.typed.has("--plan") && game.config().plan(context.typed.value("--plan")) == nullptr)
         return Error{ .kind = Kind::usage,
                       .why = fmt::format("there is no plan '{}' in the configuration",
                                          printable(context.typed.value("--plan"))),
                       .fix = "respawn cleanup without --plan looks at all backups" };
-    const auto proposal = TRY(propose(context, game.config(), *vault));
-    const bool nothing = proposal.freed.empty(), dry = context.typed.has("--dry-run");
-    if (!context.json)
-        show(proposal);
+    const auto all = TRY(propose_all(context, game));
+    const bool nothing = all.removed == 0, dry = context.typed.has("--dry-run");
+    for (const auto& proposal : all.list)
+        if (!context.json) {
+            if (all.list.size() > 1)
+                say(painted(proposal.place->name, Colour::bold));
+            show(proposal);
+        }
     if (nothing || dry) {
         if (context.json)
-            say_json(json_of(proposal, nothing ? "not_needed" : "dry_run"));
+            say_json(json_of(all, nothing ? "not_needed" : "dry_run"));
         else
             say(dry ? "Nothing was removed: this was a dry run." : "There is nothing to remove.");
-        return 0;
+        return all.everywhere ? 0 : 3;
     }
-    const auto answer = may_go_on(context, proposal);
+    const auto answer = may_go_on(context, all);
     if (!answer.ok() && context.json && answer.error().kind == Kind::needs_person) {
-        say_json(json_of(proposal, "waits")); // one value, not an error behind it
+        say_json(json_of(all, "waits")); // one value, not an error behind it
         tell(error_text(answer.error()));
         return 5;
     }
@@ -134,12 +194,12 @@ Result<int> clean_up(const Context& context) {
         say("Nothing was removed.");
         return 5;
     }
-    TRY(vault->remove(proposal.retention.going(), "cleanup"));
+    const auto code = TRY(carry_out(all));
     if (context.json)
-        say_json(json_of(proposal, "done"));
+        say_json(json_of(all, "done"));
     else
-        say_done(proposal, game.config().grace);
-    return 0;
+        say_done(all, game.config().grace);
+    return all.everywhere ? code : 3;
 }
 
 } // namespace
@@ -147,7 +207,8 @@ Result<int> clean_up(const Context& context) {
 extern const Verb cleanup = {
     .name = "cleanup",
     .summary = "Removes the backups that no rule keeps any longer, after showing them.",
-    .options = { { .name = "--plan", .value = "PLAN", .doc = "only the backups of this plan" },
+    .options = { { .name = "--from", .value = "NAME", .doc = "this location; all when left out" },
+                 { .name = "--plan", .value = "PLAN", .doc = "only the backups of this plan" },
                  { .name = "--dry-run", .doc = "show what would go, and why the others stay" },
                  { .name = "--yes", .doc = "do it without asking, unless something is unusual" },
                  { .name = "--confirm",

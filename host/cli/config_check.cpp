@@ -19,13 +19,28 @@ Finding proved(std::string subject, const Error* error, std::string state = "ok"
     return { std::move(subject), "FAILED", error->why, error->fix };
 }
 
-Finding check_vault(run::Game& game) {
-    const auto subject = fmt::format("vault {}", game.config().locations.front().url);
-    const auto vault = game.vault();
-    if (!vault.ok() && vault.error().kind == Kind::missing &&
-        !io::is_there(game.config().state / "vault-seen"))
+// Where no vault was seen and none is, the first backup makes it.
+Finding check_place(const run::Game& game, run::Places& places, run::Place& place) {
+    const auto subject = fmt::format("vault {}", place.url);
+    const auto vault = places.open(place);
+    if (vault.ok())
+        return proved(subject, nullptr);
+    if (vault.error().kind != Kind::missing)
+        return proved(subject, &vault.error());
+    const bool moved = places.all().size() == 1 && io::is_there(game.config().state / "vault-seen");
+    if (!place.seen && !moved)
         return { subject, "ok", "not there yet: the first backup makes it", "" };
-    return vault.ok() ? proved(subject, nullptr) : proved(subject, &vault.error());
+    const auto gone = places.gone(place);
+    return proved(subject, &gone);
+}
+
+void check_vault(run::Game& game, std::vector<Finding>& findings) {
+    const auto places = game.places();
+    if (!places.ok())
+        return findings.push_back(proved("vault", &places.error()));
+    (void)places.value()->first(false); // knows which vault it is
+    for (auto& place : places.value()->all())
+        findings.push_back(check_place(game, *places.value(), place));
 }
 
 Finding check_component(run::Game& game, const config::ComponentSettings& settings,
@@ -52,7 +67,7 @@ std::vector<Finding> check_all(run::Game& game, const Cancellation& cancel) {
                                   : fmt::format("passphrase {}", printable(config.passphrase.name())),
                               key.ok() ? nullptr : &key.error()));
     if (key.ok())
-        findings.push_back(check_vault(game));
+        check_vault(game, findings);
     for (const auto& settings : game.config().components)
         findings.push_back(check_component(game, settings, cancel));
     for (const auto& settings : game.config().alerts) {

@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "cli/opening.h"
 #include "cli/output.h"
+#include "cli/place_view.h"
 #include "cli/snapshot_view.h"
 #include "component/archive.h"
 #include "component/archive_import.h"
@@ -172,7 +173,8 @@ Result<int> import_file(const Context& context) {
     else
         for (const auto& line : detail_lines(snapshot))
             say(line);
-    return snapshot.good() ? 0 : 3;
+    const bool all = !source.game || share_with_others(context, *source.game).all;
+    return snapshot.good() && all ? 0 : 3;
 }
 
 } // namespace

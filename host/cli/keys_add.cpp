@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "cli/opening.h"
 #include "cli/output.h"
+#include "cli/place_view.h"
 #include "crypto/recovery_key.h"
 
 #include <fmt/format.h>
@@ -52,21 +53,23 @@ void show_recovery(const Secret& digits) {
 Result<int> add(const Context& context) {
     TRY(must_name_one(context.typed));
     auto open = TRY(open_vault(context, config::Strictness::lenient));
+    TRY(must_have_all_keys(open));
     const auto fresh = TRY(fresh_secret(context.typed));
     const auto key =
         TRY(open.vault->add_key(fresh.unlock, context.typed.value("--label", operator_name())));
+    const auto code = share_keys(open);
     if (context.json) {
         say_json(Value::Map{
             { "id", key.id },
             { "kind", name_of(key.kind) },
             { "label", key.label },
             { "recovery_key", fresh.digits.empty() ? Value() : Value(fresh.digits.reveal()) } });
-        return 0;
+        return code;
     }
     tell(fmt::format("added the {} {} ({})", name_of(key.kind), key.id, printable(key.label)));
     if (!fresh.digits.empty())
         show_recovery(fresh.digits);
-    return 0;
+    return code;
 }
 
 } // namespace

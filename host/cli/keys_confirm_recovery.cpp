@@ -1,5 +1,6 @@
 #include "cli/opening.h"
 #include "cli/output.h"
+#include "cli/place_view.h"
 
 #include <fmt/format.h>
 
@@ -11,12 +12,14 @@ namespace {
 Result<int> confirm(const Context& context) {
     const auto unlock = TRY(read_recovery_key(context.typed.value("--recovery-key-file", "-")));
     auto open = TRY(open_vault(context, config::Strictness::lenient, unlock));
+    TRY(must_have_all_keys(open));
     const auto key = TRY(open.vault->confirm_recovery(unlock));
+    const auto code = share_keys(open);
     if (context.json)
         say_json(Value::Map{ { "id", key.id }, { "confirmed", to_rfc3339(key.confirmed) } });
     else
         say(fmt::format("the recovery key {} opens the vault; it is noted as stored", key.id));
-    return 0;
+    return code;
 }
 
 } // namespace

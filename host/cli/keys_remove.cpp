@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "cli/opening.h"
 #include "cli/output.h"
+#include "cli/place_view.h"
 
 #include <fmt/format.h>
 
@@ -23,14 +24,16 @@ Result<int> remove(const Context& context) {
         tell("nothing was changed");
         return 5;
     }
+    TRY(must_have_all_keys(open));
     TRY(open.vault->remove_key(key.id));
+    const auto code = share_keys(open);
     if (context.json)
         say_json(Value::Map{ { "id", key.id }, { "epoch", std::int64_t{ open.vault->epoch() } } });
     else
         say(fmt::format("took out the {} {} ({}); what is stored from now on it never opens",
                         name_of(key.kind), key.id, printable(key.label)));
     tell("What was stored before, whoever has that key and a copy of the vault can still read.");
-    return 0;
+    return code;
 }
 
 } // namespace

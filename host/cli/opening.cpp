@@ -47,11 +47,25 @@ Result<OpenVault> open_named(const std::string& url, const std::optional<vault::
 
 } // namespace
 
+OpenVault::OpenVault(OpenVault&& other) noexcept
+    : game(std::move(other.game)), folder(std::move(other.folder)), own(std::move(other.own)),
+      vault(std::exchange(other.vault, nullptr)) {}
+
+OpenVault::~OpenVault() {
+    if (!vault)
+        return;
+    for (const auto& warning : vault->take_warnings())
+        tell("warning: " + printable(warning) + "; to mend it: respawn repair");
+}
+
 std::vector<Option> with_opening(std::vector<Option> own) {
     const Option opening[] = {
         { .name = "--location",
           .value = "URL",
           .doc = "the vault, when there is no configuration (with one of the next three)" },
+        { .name = "--from",
+          .value = "NAME",
+          .doc = "this location of the configuration; the first that answers when left out" },
         { .name = "--key-file",
           .value = "FILE",
           .doc = "open the vault with this key, instead of the configuration's" },
@@ -100,13 +114,22 @@ Result<std::optional<vault::Unlock>> typed_unlock(const Context& context) {
 Result<OpenVault> open_vault(const Context& context, config::Strictness strictness,
                              std::optional<vault::Unlock> instead) {
     auto unlock = instead ? std::move(instead) : TRY(typed_unlock(context));
+    if (context.typed.has("--location") && context.typed.has("--from"))
+        return Error{ .kind = Kind::usage,
+                      .why = "--from names a location of the configuration, --location is without one",
+                      .fix = "give one of them" };
     if (context.typed.has("--location"))
         return open_named(context.typed.value("--location"), unlock);
     OpenVault open;
     open.game = TRY(context.game(strictness));
     if (unlock)
         open.game->open_with(*unlock);
+    auto* places = TRY(open.game->places());
+    if (context.typed.has("--from"))
+        TRY(places->only(context.typed.value("--from")));
     open.vault = TRY(open.game->vault());
+    for (const auto& notice : places->take_notices())
+        tell("warning: " + notice);
     return open;
 }
 

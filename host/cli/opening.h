@@ -12,6 +12,12 @@ struct OpenVault {
     std::unique_ptr<io::TemporaryFolder> folder; // without one: for the cache
     std::unique_ptr<vault::Vault> own;
     vault::Vault* vault = nullptr;
+
+    OpenVault() = default;
+    OpenVault(OpenVault&& other) noexcept;
+    OpenVault& operator=(OpenVault&&) = delete;
+    // Warns of what was read from another location, because it was missing or damaged here.
+    ~OpenVault();
 };
 
 // The options of a verb that opens a vault, behind its own.

@@ -1,6 +1,6 @@
 #include "base/text.h"
 #include "cli/output.h"
-#include "cli/verb.h"
+#include "cli/place_view.h"
 
 #include <charconv>
 #include <fmt/format.h>
@@ -74,12 +74,24 @@ Result<int> prune_vault(const Context& context) {
                                        .grace = game.config().grace,
                                        .dry_run = context.typed.has("--dry-run"),
                                        .despite_clock = context.typed.has("--clock-is-right") };
-    const auto report = TRY(TRY(game.vault())->prune(options, context.cancel));
+    const auto places = TRY(asked_places(context, game));
+    Value::List list;
+    const auto code = TRY(at_each(places, [&](run::Place& place) -> Result<void> {
+        const auto report = TRY(place.vault->prune(options, context.cancel));
+        auto map = *json_of(report, options.dry_run).map();
+        if (places.size() > 1)
+            map.emplace("location", place.name);
+        list.push_back(std::move(map));
+        if (!context.json && places.size() > 1)
+            say(painted(place.name, Colour::bold));
+        if (!context.json)
+            show(report, options.dry_run);
+        return {};
+    }));
     if (context.json)
-        say_json(json_of(report, options.dry_run));
-    else
-        show(report, options.dry_run);
-    return 0;
+        say_json(places.size() > 1 ? Value(Value::Map{ { "locations", std::move(list) } })
+                                   : list.front());
+    return code;
 }
 
 } // namespace
@@ -87,7 +99,8 @@ Result<int> prune_vault(const Context& context) {
 extern const Verb prune = {
     .name = "prune",
     .summary = "Frees the space of what no backup needs any longer.",
-    .options = { { .name = "--max-unused",
+    .options = { { .name = "--from", .value = "NAME", .doc = "this location; all when left out" },
+                 { .name = "--max-unused",
                    .value = "SHARE",
                    .doc = "how much of the vault may stay unused, so that less is copied; 5%" },
                  { .name = "--dry-run", .doc = "say what would be deleted" },

@@ -15,8 +15,9 @@ struct State {
     std::vector<vault::Snapshot> snapshots;
     std::vector<journal::RunRecord> open_runs;
     std::optional<Error> vault_error, journal_error;
-    std::string recovery_key; // "stored", "not confirmed", "none"; empty while there is no vault
-    std::string next;         // command
+    std::string recovery_key;        // "stored", "not confirmed", "none"; empty while there is no vault
+    std::vector<std::string> places; // what is wrong with locations, a line each
+    std::string next;                // command
     bool bad = false;
 };
 
@@ -59,6 +60,33 @@ void nag_about_recovery(State& state) {
     }
 }
 
+// Locations that do not answer, or lack something.
+void look_at_places(State& state, run::Game& game) {
+    auto opened = game.places();
+    if (!opened.ok() || opened.value()->all().size() < 2)
+        return;
+    auto& places = *opened.value();
+    for (auto& place : places.all())
+        (void)places.open(place);
+    const auto shortfalls = places.shortfalls();
+    for (std::size_t i = 0; i < shortfalls.size(); ++i) {
+        const auto& place = places.all()[i];
+        if (place.error && (place.error->kind != Kind::missing || place.seen))
+            state.places.push_back(fmt::format("{} does not answer: {}", place.name, place.error->why));
+        else if (place.error || !shortfalls[i].lacks.empty())
+            state.places.push_back(
+                fmt::format("{} lacks {}", place.name,
+                            place.error ? std::string("everything so far")
+                                        : fmt::format("{}, {} behind",
+                                                      counted(shortfalls[i].lacks.size(), "backup"),
+                                                      human_duration(Duration(shortfalls[i].lag)))));
+    }
+    if (!state.places.empty()) {
+        state.bad = true;
+        suggest(state, "respawn locations");
+    }
+}
+
 State look(run::Game& game) {
     State state;
     auto vault = game.vault();
@@ -69,6 +97,7 @@ State look(run::Game& game) {
         else
             state.vault_error = snapshots.error();
         state.recovery_key = recovery_of(*vault.value());
+        look_at_places(state, game);
     } else if (io::is_there(game.config().state / "vault-seen") ||
                vault.error().kind != Kind::missing) {
         state.vault_error = vault.error();
@@ -119,6 +148,7 @@ Value json_of(const run::Game& game, const State& state) {
         { "snapshots", static_cast<std::int64_t>(state.snapshots.size()) },
         { "components", std::move(components) },
         { "open_runs", std::move(runs) },
+        { "locations", Value::List(state.places.begin(), state.places.end()) },
         { "healthy", !state.bad },
         { "recovery_key", state.recovery_key.empty() ? Value() : Value(state.recovery_key) },
         { "vault_error", state.vault_error ? run::to_value(*state.vault_error) : Value() },
@@ -146,6 +176,8 @@ void show(const run::Game& game, State& state) {
     for (const auto* error : { &state.vault_error, &state.journal_error })
         if (*error)
             say(fmt::format("  {}  {}", painted("WRONG", Colour::red), printable((*error)->why)));
+    for (const auto& place : state.places)
+        say(fmt::format("  {:<12} {}", "location", painted(printable(place), Colour::yellow)));
     for (const auto& run : state.open_runs)
         say(fmt::format("  {:<12} {} {} in {} since {}", painted(state_of(run), Colour::yellow), run.id,
                         run.runbook, run.phase.empty() ? "start" : run.phase,

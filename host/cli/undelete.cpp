@@ -1,19 +1,36 @@
 #include "base/text.h"
 #include "cli/output.h"
+#include "cli/place_view.h"
 #include "cli/snapshot_view.h"
-#include "cli/verb.h"
 
 #include <fmt/format.h>
+#include <map>
 
 namespace respawn::cli {
 
 namespace {
 
-Result<int> list_removed(const Context& context, vault::Vault& vault, Duration grace) {
-    const auto removed = TRY(vault.removed(grace));
+using Places = std::vector<run::Place*>;
+
+// Of all locations, each once: the one that can be brought back longest.
+Result<std::map<std::string, vault::Removed>> removed_anywhere(const Places& places, Duration grace) {
+    std::map<std::string, vault::Removed> all;
+    TRY(at_each(places, [&](run::Place& place) -> Result<void> {
+        for (auto& one : TRY(place.vault->removed(grace))) {
+            auto& known = all.try_emplace(one.snapshot.id, one).first->second;
+            if (known.until < one.until)
+                known = std::move(one);
+        }
+        return {};
+    }));
+    return all;
+}
+
+Result<int> list_removed(const Context& context, const Places& places, Duration grace) {
+    const auto removed = TRY(removed_anywhere(places, grace));
     Value::List list;
     Table table({ "id", "taken", "plan", "type", "removed", "why", "until" });
-    for (const auto& one : removed) {
+    for (const auto& [id, one] : removed) {
         const auto& snapshot = one.snapshot;
         list.push_back(Value::Map{ { "id", snapshot.id },
                                    { "start_time", to_rfc3339({ snapshot.started }) },
@@ -33,16 +50,20 @@ Result<int> list_removed(const Context& context, vault::Vault& vault, Duration g
 
 Result<int> undelete_backup(const Context& context) {
     auto game = TRY(context.game(config::Strictness::lenient));
-    auto* vault = TRY(game.vault());
+    const auto places = TRY(asked_places(context, game));
     if (!context.typed.has("BACKUP"))
-        return list_removed(context, *vault, game.config().grace);
-    const auto snapshot = TRY(vault->undelete(context.typed.value("BACKUP")));
+        return list_removed(context, places, game.config().grace);
+    vault::Snapshot snapshot;
+    const auto code = TRY(at_each(places, [&](run::Place& place) -> Result<void> {
+        snapshot = TRY(place.vault->undelete(context.typed.value("BACKUP")));
+        return {};
+    }));
     if (context.json)
         say_json(to_value(snapshot));
     else
         say(fmt::format("snapshot {} of {} is back", snapshot.id,
                         to_rfc3339({ snapshot.started }, true)));
-    return 0;
+    return code;
 }
 
 } // namespace
@@ -51,6 +72,7 @@ extern const Verb undelete = {
     .name = "undelete",
     .summary = "Brings a removed backup back, as long as its data is there; lists them without an id.",
     .arguments = { { .name = "BACKUP", .doc = "an id, or the beginning of one" } },
+    .options = { { .name = "--from", .value = "NAME", .doc = "this location; all when left out" } },
     .example = "respawn undelete 01J8ZK4",
     .run = undelete_backup,
 };

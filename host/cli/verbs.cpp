@@ -6,6 +6,7 @@ namespace respawn::cli {
 extern const Verb status, init, config_check, backup, list, show, restore, query, check;
 extern const Verb keys_list, keys_add, keys_remove, keys_rotate, keys_confirm_recovery;
 extern const Verb ls, cat, find, diff, export_verb, import_verb;
+extern const Verb replicate, locations, repair;
 extern const Verb cleanup, prune, remove_verb, undelete;
 extern const Verb run_verb, resume, runs, runs_show, runbooks, explain;
 extern const Verb test, decrypt, demo, docs;
@@ -15,6 +16,7 @@ const std::vector<const Verb*>& verbs() {
     static const std::vector<const Verb*> all = {
         &status, &init, &config_check, &backup, &list, &show, &restore, &query, &check,
         &ls, &cat, &find, &diff, &export_verb, &import_verb,
+        &replicate, &locations, &repair,
         &cleanup, &prune, &remove_verb, &undelete,
         &keys_list, &keys_add, &keys_remove, &keys_rotate, &keys_confirm_recovery,
         &run_verb, &resume, &runs, &runs_show, &runbooks, &explain,

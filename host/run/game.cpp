@@ -45,38 +45,14 @@ Result<const vault::Unlock*> Game::unlock() {
     return &*unlock_;
 }
 
-Result<vault::Vault*> Game::vault() { return open_vault(false); }
-Result<vault::Vault*> Game::vault_or_new() { return open_vault(true); }
-
-// State remembers that a vault was seen at a place: when it is gone from there it is lost, and a new
-// one in its stead would hide that.
-Result<vault::Vault*> Game::open_vault(bool create) {
-    if (vault_)
-        return vault_.get();
-    const auto& url = config_.locations.front().url;
-    const auto seen = config_.state / "vault-seen";
-    const auto& unlock = *TRY(this->unlock());
-    auto location = TRY(location::open_location(url));
-    auto opened = vault::Vault::open(location, unlock, config_.state / "cache");
-    if (!opened.ok() && opened.error().kind == Kind::missing) {
-        if (io::is_there(seen))
-            return Error{ .kind = Kind::missing,
-                          .why = fmt::format("the vault at {} was there before and is gone", url),
-                          .fix = fmt::format("find out why; to begin a new one all the same, remove {}",
-                                             seen.string()) };
-        if (!create)
-            return Error{ .kind = Kind::missing,
-                          .why = fmt::format("there is no vault at {} yet", url),
-                          .fix = "the first backup makes it: respawn backup" };
-        opened = vault::Vault::create(location, unlock, config_.state / "cache");
-    }
-    vault_ = TRY(std::move(opened).while_doing("open the vault", url));
-    if (!io::is_there(seen)) {
-        TRY(io::make_folder(config_.state));
-        TRY(io::replace_durably(seen, vault_->id() + "\n"));
-    }
-    return vault_.get();
+Result<Places*> Game::places() {
+    if (!places_)
+        places_ = std::make_unique<Places>(config_, *TRY(unlock()));
+    return places_.get();
 }
+
+Result<vault::Vault*> Game::vault() { return TRY(places())->first(false); }
+Result<vault::Vault*> Game::vault_or_new() { return TRY(places())->first(true); }
 
 Result<component::Component*> Game::component(std::string_view name) {
     auto& component = components_[std::string(name)];

@@ -8,7 +8,7 @@
 #include "database/database.h"
 #include "journal/journal.h"
 #include "notify/notify.h"
-#include "vault/vault.h"
+#include "run/places.h"
 
 #include <functional>
 #include <map>
@@ -37,10 +37,13 @@ class Game {
     const config::Config& config() const { return config_; }
     // Before the vault is opened: with this, instead of what the configuration says.
     void open_with(vault::Unlock unlock) { unlock_ = std::move(unlock); }
-    // Kind::missing when there is none yet and `create` is not asked for. A vault that the state has
-    // seen before and that is gone now is an error, never made anew.
+    // At the first location that answers, reading also from the others. Kind::missing when there is
+    // none yet and none is to be made. A vault that the state has seen before and that is gone now is
+    // an error, never made anew.
     Result<vault::Vault*> vault();
     Result<vault::Vault*> vault_or_new();
+    // All locations of it.
+    Result<Places*> places();
     Result<component::Component*> component(std::string_view name);
     Result<database::Database*> database(std::string_view component);
     // The component a runbook means when it names none: the only database there is.
@@ -57,14 +60,13 @@ class Game {
     void forget_database(std::string_view component) { databases_.erase(std::string(component)); }
 
   private:
-    Result<vault::Vault*> open_vault(bool create);
     Result<const vault::Unlock*> unlock();
     Result<crypto::Key> journal_key();
 
     config::Config config_;
     Wraps wraps_;
     std::optional<vault::Unlock> unlock_;
-    std::unique_ptr<vault::Vault> vault_;
+    std::unique_ptr<Places> places_; // does not move: its vaults know it
     std::map<std::string, std::unique_ptr<component::Component>> components_;
     std::map<std::string, std::unique_ptr<database::Database>> databases_;
     std::map<std::string, std::unique_ptr<chain::Chain>> chains_;

@@ -6,7 +6,7 @@ namespace respawn::vault {
 
 namespace {
 
-io::Path chain_file(const Vault::State& state) { return state.cache / "writer"; }
+io::Path chain_file(const Vault::State& state) { return state.memory / "writer"; }
 
 } // namespace
 

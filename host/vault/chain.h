@@ -1,4 +1,4 @@
-// Who writes, and how far it has come: the writer's name, its last number and time, kept in the cache
+// Who writes, and how far it has come: the writer's name, its last number and time, kept in the memory
 // folder so that neither a clock that went back nor a vault that was rolled back goes unnoticed.
 #pragma once
 

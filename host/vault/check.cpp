@@ -18,7 +18,8 @@ Result<void> check_index(Check& check) {
     for (const auto& file : check.named("index/"))
         check.report.bytes_read += file.size;
     for (const auto& damage : check.vault.index_damage)
-        check.damage(damage.object, damage.why + "; what it says was found from the packs themselves");
+        check.damaged_index[damage.object] = check.damage(
+            damage.object, damage.why + "; what it says was found from the packs themselves");
     return {};
 }
 
@@ -45,7 +46,29 @@ void say_unnamed_hurts(Check& check) {
         check.report.damage[damage].hurts.push_back(fmt::format("and {} more", count));
 }
 
-Result<void> run(Check& check) {
+void drop_settled(Check& check) {
+    std::vector<Damage> left;
+    for (std::size_t i = 0; i < check.report.damage.size(); ++i)
+        if (!check.settled.contains(i))
+            left.push_back(std::move(check.report.damage[i]));
+    check.report.damage = std::move(left);
+}
+
+// What was known of packs that were not read this time stays known.
+Result<void> remember_bad(Check& check) {
+    if (check.depth != CheckDepth::read_data)
+        return {};
+    auto bad = check.bad;
+    if (check.share < 1)
+        for (const auto& known : read_bad_places(check.vault))
+            if (!check.read_packs.contains(known.first))
+                bad.insert(known);
+    return write_bad_places(check.vault, bad);
+}
+
+} // namespace
+
+Result<void> run_check(Check& check) {
     check.files = TRY(check.vault.location->list(""));
     for (const auto& file : check.files)
         check.total += file.size;
@@ -55,14 +78,11 @@ Result<void> run(Check& check) {
     TRY(check_snapshots(check));
     TRY(check_reachable(check));
     TRY(say_unindexed(check));
+    TRY(settle_superseded(check));
     say_unnamed_hurts(check);
-    // Only a check that looked everywhere knows that all else is sound.
-    if (check.depth == CheckDepth::read_data)
-        TRY(write_bad_places(check.vault, check.bad));
-    return {};
+    drop_settled(check);
+    return remember_bad(check);
 }
-
-} // namespace
 
 Result<std::string> Check::read(std::string_view name, std::size_t limit) {
     TRY(cancel.check());
@@ -96,10 +116,16 @@ std::vector<location::Entry> Check::named(std::string_view prefix) const {
     return found;
 }
 
-Result<CheckReport> Vault::check(CheckDepth depth, const Cancellation& cancel,
-                                 const std::function<void(std::uint64_t, std::uint64_t)>& progress) {
-    Check check{ .vault = *state_, .depth = depth, .cancel = cancel, .progress = progress };
-    TRY(run(check).while_doing("check the vault", url()));
+Result<CheckReport> Vault::check(CheckDepth depth, const Cancellation& cancel, const Progress& progress,
+                                 double share, std::vector<Snapshot> elsewhere) {
+    const Alone alone(*state_);
+    Check check{ .vault = *state_,
+                 .depth = depth,
+                 .cancel = cancel,
+                 .progress = progress,
+                 .share = share,
+                 .elsewhere = std::move(elsewhere) };
+    TRY(run_check(check).while_doing("check the vault", url()));
     return std::move(check.report);
 }
 

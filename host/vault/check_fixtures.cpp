@@ -1,5 +1,6 @@
 // Key slots, README, tombstones, and what does not belong to the vault.
 #include "vault/check.h"
+#include "vault/keyring.h"
 #include "vault/lease.h"
 #include "vault/marks.h"
 #include "vault/pending.h"
@@ -23,6 +24,24 @@ void say_missing(Check& check, const std::string& name, std::string_view why) {
         check.damage(name, std::string(why));
 }
 
+Result<Keyring> either_copy(Check& check, unsigned number) {
+    const auto name = slot_name(number);
+    auto first =
+        open_slots(TRY(check.vault.location->read(name, { 0, largest })), number, check.vault.unlock);
+    if (first.ok())
+        return first;
+    return open_slots(TRY(check.vault.location->read(copy_of(name), { 0, largest })), number,
+                      check.vault.unlock);
+}
+
+// Repair has written the same keys as the next file.
+bool is_written_anew(Check& check, unsigned number) {
+    if (number >= check.vault.keyring.number)
+        return false;
+    const auto old = either_copy(check, number), next = either_copy(check, number + 1);
+    return old.ok() && next.ok() && encode_keyring(old.value()) == encode_keyring(next.value());
+}
+
 // A file that is no longer in force may be without its copy: whoever wrote it was killed, and somebody
 // else wrote the next.
 Result<void> check_slot(Check& check, unsigned number, const std::string& name, std::string& first) {
@@ -35,7 +54,9 @@ Result<void> check_slot(Check& check, unsigned number, const std::string& name, 
     }
     const auto content = TRY(bytes);
     const auto fault = slots_fault(content);
-    if (!fault.empty())
+    if (!fault.empty() && is_written_anew(check, number))
+        check.note(fmt::format("{} is damaged; {} has the same keys", name, slot_name(number + 1)));
+    else if (!fault.empty())
         check.damage(name, fault + "; its other copy is used");
     else if (first.empty())
         first = content;
@@ -114,6 +135,8 @@ bool belongs(const std::string& name) {
         const auto base = name.ends_with(".copy") ? name.substr(0, name.size() - 5) : name;
         return base.size() == 9 && base.find_first_not_of("0123456789", 5) == std::string::npos;
     }
+    if (name.starts_with("snapshots/") && name.ends_with(".copy"))
+        return !snapshot_from_name(name.substr(0, name.size() - 5)).empty();
     return pack_from_name(name).ok() || index_from_name(name).ok() || !snapshot_from_name(name).empty();
 }
 

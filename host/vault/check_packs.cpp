@@ -1,5 +1,7 @@
 // Packs: are they there, are they whole, is every byte of them right.
 #include "vault/check.h"
+#include "vault/marks.h"
+#include "vault/read_times.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -8,13 +10,6 @@
 namespace respawn::vault {
 
 namespace {
-
-// A pack with a fault, and which of its blobs are sound all the same.
-struct Faulty {
-    std::size_t damage = 0;
-    std::unordered_set<ChunkId, IdHash> sound;
-};
-using FaultyPacks = std::unordered_map<std::uint32_t, Faulty>; // by number in the index
 
 bool index_agrees(const MergedIndex& index, std::uint32_t pack, const std::vector<PackEntry>& entries) {
     return std::ranges::all_of(entries, [&](const PackEntry& entry) {
@@ -37,7 +32,7 @@ std::string first_fault(const Check& check, std::uint32_t number, std::string_vi
 }
 
 // What is wrong with one pack that the index names; nothing when it is sound.
-Result<std::optional<Faulty>> read_one(Check& check, std::uint32_t number) {
+Result<std::optional<FaultyPack>> read_one(Check& check, std::uint32_t number) {
     const auto& row = check.vault.index.packs()[number];
     const auto name = pack_name(row.id);
     const auto bytes = TRY(check.read(name, max_pack + 1));
@@ -47,65 +42,123 @@ Result<std::optional<Faulty>> read_one(Check& check, std::uint32_t number) {
         contents.ok() ? first_fault(check, number, bytes, contents.value()) : contents.error().why;
     check.report.blobs += contents.ok() ? contents.value().sound.size() : 0;
     if (fault.empty())
-        return std::optional<Faulty>();
+        return std::optional<FaultyPack>();
     const auto why = bytes.size() != row.size
                          ? fmt::format("it has {} bytes and should have {}", bytes.size(), row.size)
                          : fault;
-    Faulty faulty{ check.damage(name, why), {} };
+    FaultyPack faulty{ check.damage(name, why), why, {} };
     if (contents.ok())
         faulty.sound = contents.value().sound;
     return std::optional(std::move(faulty));
 }
 
-Result<std::optional<Faulty>> look_at(Check& check, std::uint32_t number, const std::uint64_t* size) {
+Result<std::optional<FaultyPack>> look_at(Check& check, std::uint32_t number,
+                                          const std::uint64_t* size) {
     const auto& row = check.vault.index.packs()[number];
+    const auto faulty = [&](std::string why) {
+        return std::optional(FaultyPack{ check.damage(pack_name(row.id), why), why, {} });
+    };
     if (!size)
-        return std::optional(Faulty{ check.damage(pack_name(row.id), "the pack is missing"), {} });
-    if (check.depth == CheckDepth::read_data)
+        return faulty("the pack is missing");
+    if (check.known_faults) {
+        if (const auto known = check.known_faults->find(row.id); known != check.known_faults->end()) {
+            auto again = faulty(known->second.why);
+            again->sound = known->second.sound;
+            return again;
+        }
+    }
+    const bool fresh = check.known_packs && !check.known_packs->contains(row.id);
+    if (check.read_packs.contains(row.id) || fresh)
         return read_one(check, number);
     if (*size == row.size)
-        return std::optional<Faulty>();
-    return std::optional(
-        Faulty{ check.damage(pack_name(row.id),
-                             fmt::format("it has {} bytes and should have {}", *size, row.size)),
-                {} });
+        return std::optional<FaultyPack>();
+    return faulty(fmt::format("it has {} bytes and should have {}", *size, row.size));
 }
 
-Result<FaultyPacks> check_indexed(Check& check) {
-    std::unordered_map<PackId, std::uint64_t, IdHash> sizes;
+using Sizes = std::unordered_map<PackId, std::uint64_t, IdHash>;
+
+// Which packs are read whole: all, or those read longest ago until the share is reached.
+Result<void> choose_packs(Check& check, const Sizes& sizes) {
+    if (check.depth != CheckDepth::read_data)
+        return {};
+    std::uint64_t total = 0, chosen = 0;
+    const auto read_at = when_read(check.vault);
+    std::vector<std::pair<std::int64_t, PackId>> order; // by when it was read last
+    for (const auto& pack : check.vault.index.packs())
+        if (sizes.contains(pack.id)) {
+            const auto known = read_at.find(pack.id);
+            order.emplace_back(known == read_at.end() ? 0 : known->second, pack.id);
+            total += sizes.at(pack.id);
+        }
+    std::ranges::sort(order);
+    for (const auto& [at, pack] : order) {
+        if (static_cast<double>(chosen) >= check.share * static_cast<double>(total))
+            break;
+        check.read_packs.insert(pack);
+        chosen += sizes.at(pack);
+    }
+    return {};
+}
+
+// What this check has read, for the next one, and how much of all was read lately.
+Result<void> note_read(Check& check, const Sizes& sizes) {
+    constexpr std::int64_t lately = 30LL * 24 * 3600 * 1'000'000;
+    auto read_at = when_read(check.vault);
+    const auto present = now().microseconds;
+    for (const auto& pack : check.read_packs)
+        read_at[pack] = present;
+    std::erase_if(read_at, [&](const auto& known) { return !sizes.contains(known.first); });
+    for (const auto& [pack, size] : sizes) {
+        const auto known = read_at.find(pack);
+        const bool fresh = known != read_at.end() && known->second > present - lately;
+        check.report.pack_bytes += size;
+        check.report.lately_read_bytes += fresh && known->second <= present ? size : 0;
+    }
+    return check.read_packs.empty() ? Result<void>() : note_when_read(check.vault, read_at);
+}
+
+Result<void> check_indexed(Check& check) {
+    Sizes sizes;
     for (const auto& file : check.named("packs/"))
         if (const auto id = pack_from_name(file.name); id.ok())
             sizes.emplace(id.value(), file.size);
-    FaultyPacks faulty;
+    TRY(choose_packs(check, sizes));
     const auto packs = check.vault.index.packs();
     for (std::uint32_t number = 0; number < packs.size(); ++number) {
         const auto size = sizes.find(packs[number].id);
         auto found = TRY(look_at(check, number, size == sizes.end() ? nullptr : &size->second));
         if (found)
-            faulty.emplace(number, std::move(*found));
+            check.faulty.emplace(packs[number].id, std::move(*found));
     }
     check.report.packs = sizes.size();
-    return faulty;
+    return note_read(check, sizes);
 }
 
-bool is_bad(const FaultyPacks& faulty, const IndexRow& row) {
-    const auto found = faulty.find(row.pack);
-    return found != faulty.end() && !found->second.sound.contains(row.id);
+const FaultyPack* fault_of(const Check& check, const IndexRow& row) {
+    if (check.faulty.empty())
+        return nullptr;
+    const auto found = check.faulty.find(check.vault.index.packs()[row.pack].id);
+    return found == check.faulty.end() ? nullptr : &found->second;
+}
+
+bool is_bad(const Check& check, const IndexRow& row) {
+    const auto* fault = fault_of(check, row);
+    return fault && !fault->sound.contains(row.id);
 }
 
 // One pass over the index: which blobs lie badly, and which of them nowhere well.
-void find_lost(Check& check, const FaultyPacks& faulty) {
+void find_lost(Check& check) {
     const auto& index = check.vault.index;
     for (const auto& row : index.rows()) {
-        if (!is_bad(faulty, row))
+        if (!is_bad(check, row))
             continue;
         check.bad.emplace(index.packs()[row.pack].id, row.id);
         const bool sound_elsewhere =
             check.vault.recovered_places.contains(row.id) ||
             std::ranges::any_of(index.find(row.id),
-                                [&](const IndexRow& other) { return !is_bad(faulty, other); });
+                                [&](const IndexRow& other) { return !is_bad(check, other); });
         if (!sound_elsewhere)
-            check.lost.emplace(row.id, faulty.at(row.pack).damage);
+            check.lost.emplace(row.id, fault_of(check, row)->damage);
     }
 }
 
@@ -117,6 +170,7 @@ Result<void> check_unindexed(Check& check) {
     TRY(check.vault.recover_unindexed(check.named("packs/"), &faults));
     for (const auto& pack : check.vault.recovered)
         check.report.bytes_read += pack.record.size;
+    check.unread_unindexed = faults.size();
     for (const auto& fault : faults)
         check.note(
             fmt::format("{}, which no index file names, is damaged: {}", fault.object, fault.why));
@@ -125,12 +179,58 @@ Result<void> check_unindexed(Check& check) {
 
 } // namespace
 
+namespace {
+
+// Its rows are sound in a pack without fault, or they are lost and nobody needs them.
+bool is_superseded(const Check& check, const IndexRow& row) {
+    if (is_bad(check, row) && !check.needed_lost.contains(row.id) && check.lost.contains(row.id))
+        return true;
+    return std::ranges::any_of(check.vault.index.find(row.id), [&](const IndexRow& other) {
+        return fault_of(check, other) == nullptr;
+    });
+}
+
+// A pack that nobody's blobs are counted on any more: what lies in it is sought elsewhere.
+void settle(Check& check, const PackId& pack, const FaultyPack& fault) {
+    check.settled.insert(fault.damage);
+    check.note(fmt::format("{} is damaged ({}); what it held lies elsewhere, or nobody needs it: "
+                           "prune removes it",
+                           pack_name(pack), fault.why));
+}
+
+} // namespace
+
+Result<void> settle_superseded(Check& check) {
+    const auto& index = check.vault.index;
+    std::unordered_set<PackId, IdHash> held; // something of them is nowhere else
+    for (const auto& row : index.rows())
+        if (fault_of(check, row) && !is_superseded(check, row))
+            held.insert(index.packs()[row.pack].id);
+    for (const auto& [pack, fault] : check.faulty)
+        if (!held.contains(pack))
+            settle(check, pack, fault);
+    for (const auto& row : index.rows())
+        if (fault_of(check, row) && !held.contains(index.packs()[row.pack].id))
+            check.bad.emplace(index.packs()[row.pack].id, row.id);
+    const auto marked = TRY(list_marks(check.vault)).packs();
+    const bool covered = std::ranges::all_of(
+        check.vault.recovered, [&](const auto& pack) { return marked.contains(pack.record.id); });
+    if (covered && check.unread_unindexed == 0)
+        for (const auto& [file, damage] : check.damaged_index) {
+            check.settled.insert(damage);
+            check.note(fmt::format("{} is damaged; all packs stand in other index files: prune removes "
+                                   "it",
+                                   file));
+        }
+    return {};
+}
+
 Result<void> check_packs(Check& check) {
     TRY(check_unindexed(check));
-    const auto faulty = TRY(check_indexed(check));
+    TRY(check_indexed(check));
     if (check.depth == CheckDepth::structure)
         check.report.blobs = check.vault.index.rows().size();
-    find_lost(check, faulty);
+    find_lost(check);
     return {};
 }
 

@@ -3,13 +3,26 @@
 
 #include "base/text.h"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <optional>
 
 namespace respawn::vault {
 
 namespace {
 
 constexpr int deepest_folder = 1000; // the call stack must hold a walk; no file system goes so deep
+
+// A stretch of a content.
+struct Stretch {
+    std::uint64_t begin = 0, size = 0;
+};
+// Pages of one file that one damaged object hurts, one behind the other.
+struct Pages {
+    std::size_t damage = 0;
+    std::string path;
+    std::uint64_t first = 0, last = 0;
+};
 
 class Walk {
   public:
@@ -20,8 +33,11 @@ class Walk {
             if (component.tree == ChunkId{})
                 continue;
             where_ = fmt::format("snapshot {} component {}: ", snapshot.id, printable(component.name));
+            page_size_ = component.detail.map() ? component.detail.integer_at("page_size") : 0;
             TRY(tree(component.tree, "", 0));
+            say_pages();
         }
+        page_size_ = 0;
         where_ = fmt::format("snapshot {}: ", snapshot.id);
         (void)sound(check_.vault.identify(BlobKind::snapshot, encode_snapshot(snapshot)),
                     "its copy in a pack");
@@ -29,8 +45,8 @@ class Walk {
     }
 
   private:
-    // False when the blob is lost; then what lies at `path` is hurt.
-    bool sound(const ChunkId& id, const std::string& path) {
+    // False when the blob is lost; then what lies at `path` is hurt, or this stretch of it.
+    bool sound(const ChunkId& id, const std::string& path, Stretch stretch = {}) {
         auto& vault = check_.vault;
         const auto known = check_.lost.find(id);
         if (known == check_.lost.end() && vault.knows(id)) {
@@ -38,15 +54,44 @@ class Walk {
                 check_.needed_unindexed.insert(vault.recovered_places.find(id)->second.pack);
             return true;
         }
-        hurt(id, "no pack holds it", path);
+        hurt(id, "no pack holds it", path, stretch);
         return false;
     }
 
-    void hurt(const ChunkId& id, const std::string& why, const std::string& path) {
+    // Pages that follow each other are one line.
+    void hurt_pages(std::size_t damage, const std::string& path, Stretch stretch) {
+        const auto size = static_cast<std::uint64_t>(page_size_);
+        const auto first = stretch.begin / size + 1,
+                   last = (stretch.begin + stretch.size - 1) / size + 1;
+        if (pages_ && pages_->damage == damage && pages_->path == path && first <= pages_->last + 1 &&
+            first >= pages_->first) {
+            pages_->last = std::max(pages_->last, last);
+            return;
+        }
+        say_pages();
+        pages_ = Pages{ damage, path, first, last };
+    }
+
+    void say_pages() {
+        if (!pages_)
+            return;
+        const auto which = pages_->first == pages_->last
+                               ? fmt::format("page {}", pages_->first)
+                               : fmt::format("pages {} to {}", pages_->first, pages_->last);
+        check_.hurts(pages_->damage, fmt::format("{}{} of {}", where_, which, pages_->path));
+        pages_.reset();
+    }
+
+    void hurt(const ChunkId& id, const std::string& why, const std::string& path,
+              Stretch stretch = {}) {
         const auto [known, added] = check_.lost.try_emplace(id, 0);
         if (added)
             known->second = check_.damage("blob " + to_hex(id), why);
-        check_.hurts(known->second, where_ + path);
+        if (page_size_ > 0 && stretch.size > 0)
+            hurt_pages(known->second, path, stretch);
+        else
+            check_.hurts(known->second, where_ + path);
+        check_.needed_lost.insert(id);
         ++hurts_;
     }
 
@@ -80,7 +125,7 @@ class Walk {
             if (entry.type == EntryType::folder)
                 TRY(tree(entry.tree, below + "/", depth + 1));
             else if (entry.type == EntryType::file && entry.content.size > 0)
-                TRY(content(entry.content.root, entry.content.depth, below));
+                TRY(content(entry.content.root, entry.content.depth, below, { 0, entry.content.size }));
         }
         return {};
     }
@@ -92,8 +137,8 @@ class Walk {
         return form.inside ? Result<void>() : content(form.content.root, form.content.depth, name);
     }
 
-    Result<void> content(const ChunkId& id, int depth, const std::string& path) {
-        if (!sound(id, path) || depth == 0)
+    Result<void> content(const ChunkId& id, int depth, const std::string& path, Stretch stretch = {}) {
+        if (!sound(id, path, stretch) || depth == 0)
             return {};
         return once(id, [&]() -> Result<void> {
             TRY(check_.cancel.check());
@@ -101,10 +146,12 @@ class Walk {
             const auto items = blob.ok() ? decode_list(blob.value()) : blob.error();
             if (!items.ok())
                 return broken(id, items.error(), path);
+            auto begin = stretch.begin;
             for (const auto& item : items.value()) {
-                TRY(content(item.id, depth - 1, path));
+                TRY(content(item.id, depth - 1, path, { begin, item.size }));
                 for (const auto& patch : item.patches)
-                    (void)sound(patch.blob, path);
+                    (void)sound(patch.blob, path, { begin + patch.at, patch.length });
+                begin += item.size;
             }
             return {};
         });
@@ -120,6 +167,8 @@ class Walk {
 
     Check& check_;
     std::string where_;
+    std::int64_t page_size_ = 0; // of the image of a database; else 0
+    std::optional<Pages> pages_; // hurt, and not yet said
     std::uint64_t hurts_ = 0;
     std::unordered_set<ChunkId, IdHash> clean_;
 };

@@ -69,22 +69,54 @@ Result<std::size_t> frame_length(std::string_view bytes) {
     return frame_header + frame.sealed_size;
 }
 
+namespace {
+
+std::uint32_t flags_of(const Frame& frame) {
+    return static_cast<std::uint32_t>(frame.kind | frame.coding << 8);
+}
+
+Result<std::string> unseal(const PackOpener& opener, const Frame& frame, std::string_view bytes) {
+    if (bytes.size() != frame_header + frame.sealed_size)
+        return damaged("a blob is cut short");
+    return crypto::open(opener.key, counter_nonce(blob_domain, frame.ordinal),
+                        associated(opener, bytes.substr(0, frame_header)), bytes.substr(frame_header));
+}
+
+Result<void> must_match(const Frame& frame, const Identifier& identify, std::string_view plain) {
+    const auto kind = static_cast<BlobKind>(frame.kind);
+    if (plain.size() != frame.plain_size || identify(kind, plain) != frame.id)
+        return damaged(fmt::format("blob {} does not hold what its id says", to_hex(frame.id)));
+    return {};
+}
+
+} // namespace
+
 Result<OpenBlob> open_frame(const PackOpener& opener, const Identifier& identify,
                             std::string_view bytes) {
     const auto frame = TRY(parse(bytes));
-    if (bytes.size() != frame_header + frame.sealed_size)
-        return damaged("a blob is cut short");
-    auto body = TRY(crypto::open(opener.key, counter_nonce(blob_domain, frame.ordinal),
-                                 associated(opener, bytes.substr(0, frame_header)),
-                                 bytes.substr(frame_header)));
+    auto body = TRY(unseal(opener, frame, bytes));
     OpenBlob blob{ .id = frame.id,
                    .kind = static_cast<BlobKind>(frame.kind),
                    .ordinal = frame.ordinal,
-                   .flags = static_cast<std::uint32_t>(frame.kind | frame.coding << 8),
+                   .flags = flags_of(frame),
                    .plain = {} };
     blob.plain = frame.coding ? TRY(decompress(body, frame.plain_size)) : std::move(body);
-    if (blob.plain.size() != frame.plain_size || identify(blob.kind, blob.plain) != blob.id)
-        return damaged(fmt::format("blob {} does not hold what its id says", to_hex(blob.id)));
+    TRY(must_match(frame, identify, blob.plain));
+    return blob;
+}
+
+Result<CodedBlob> open_coded(const PackOpener& opener, const Identifier& identify,
+                             std::string_view bytes) {
+    const auto frame = TRY(parse(bytes));
+    CodedBlob blob{ .id = frame.id,
+                    .kind = static_cast<BlobKind>(frame.kind),
+                    .flags = flags_of(frame),
+                    .plain_size = frame.plain_size,
+                    .compressed = frame.coding != 0,
+                    .coded = {} };
+    blob.coded = TRY(unseal(opener, frame, bytes));
+    TRY(must_match(frame, identify,
+                   blob.compressed ? TRY(decompress(blob.coded, frame.plain_size)) : blob.coded));
     return blob;
 }
 

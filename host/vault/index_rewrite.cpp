@@ -23,7 +23,12 @@ Result<std::vector<std::string>> choose(Vault::State& vault, const PackSet& gone
     for (const auto& entry : TRY(vault.location->list("index/"))) {
         if (!index_from_name(entry.name).ok())
             continue;
-        const auto records = TRY(read_records(vault, entry.name));
+        const auto read = read_records(vault, entry.name);
+        if (!read.ok() && read.error().kind == Kind::corrupt) { // all it named stands in others
+            chosen.push_back(entry.name);
+            continue;
+        }
+        const auto records = TRY(read);
         if (names_any(records, gone))
             chosen.push_back(entry.name);
         else if (records.size() < small_file)
@@ -76,10 +81,14 @@ class NewFiles {
 Result<void> rewrite_index(Vault::State& vault, Lease& lease, const PackSet& gone) {
     const auto old = TRY(choose(vault, gone));
     NewFiles files(vault, lease);
-    for (const auto& name : old)
-        for (auto& record : TRY(read_records(vault, name)))
+    for (const auto& name : old) {
+        auto records = read_records(vault, name);
+        if (!records.ok() && records.error().kind == Kind::corrupt)
+            continue;
+        for (auto& record : TRY(std::move(records)))
             if (!gone.contains(record.id))
                 TRY(files.add(std::move(record)));
+    }
     TRY(files.flush());
     for (const auto& name : old) {
         TRY(lease.hold());

@@ -38,6 +38,18 @@ struct OpenBlob {
 // The blob in a frame: authenticated, decompressed, its id computed anew and compared.
 Result<OpenBlob> open_frame(const PackOpener& opener, const Identifier& identify,
                             std::string_view frame);
+// The same, its bytes as they are coded, so that they need not be coded anew. Opened and compared like
+// the other.
+struct CodedBlob {
+    ChunkId id;
+    BlobKind kind = BlobKind::data;
+    std::uint32_t flags = 0;
+    std::size_t plain_size = 0;
+    bool compressed = false;
+    std::string coded;
+};
+Result<CodedBlob> open_coded(const PackOpener& opener, const Identifier& identify,
+                             std::string_view frame);
 // How long the frame is that begins here. Kind::corrupt when none does, or it would be longer than
 // what is there.
 Result<std::size_t> frame_length(std::string_view bytes);

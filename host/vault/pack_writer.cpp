@@ -20,8 +20,10 @@ constexpr std::size_t packs_per_index = 128, blobs_per_index = 1 << 18;
 struct Blob {
     BlobKind kind = BlobKind::data;
     ChunkId id;
-    std::string plain;
-    std::optional<std::string> packed; // once compressed, where that saves enough
+    std::size_t plain_size = 0;
+    std::string coded; // plain, until it is compressed where that saves enough
+    bool compressed = false;
+    std::size_t waits = 0; // bytes it counts for while it is on its way
 };
 
 } // namespace
@@ -92,9 +94,8 @@ void PackWriter::State::append_ready() {
         if (!open)
             open.emplace(keyring);
         auto& blob = next->second;
-        open->add(blob.kind, blob.id, blob.plain.size(), blob.packed ? *blob.packed : blob.plain,
-                  blob.packed.has_value());
-        waiting_bytes -= blob.plain.size();
+        open->add(blob.kind, blob.id, blob.plain_size, blob.coded, blob.compressed);
+        waiting_bytes -= blob.waits;
         compressed.erase(next);
         ++appended;
     }
@@ -105,7 +106,10 @@ void PackWriter::State::compress_one(Lock& lock) {
     auto [number, blob] = std::move(to_compress.front());
     to_compress.pop_front();
     lock.unlock();
-    blob.packed = compress(blob.plain);
+    if (auto packed = compress(blob.coded)) {
+        blob.coded = std::move(*packed);
+        blob.compressed = true;
+    }
     lock.lock();
     compressed.emplace(number, std::move(blob));
     append_ready();
@@ -174,7 +178,8 @@ PackWriter::~PackWriter() {
         thread.join();
 }
 
-Result<void> PackWriter::add(BlobKind kind, const ChunkId& id, std::string plain) {
+// Begins the threads with the first blob.
+Result<void> PackWriter::wait_for_room(std::size_t size) {
     auto& state = *state_;
     if (state.threads.empty()) {
         for (unsigned i = 0; i < std::max(1U, std::thread::hardware_concurrency()); ++i)
@@ -183,14 +188,31 @@ Result<void> PackWriter::add(BlobKind kind, const ChunkId& id, std::string plain
     }
     State::Lock lock(state.mutex);
     state.changed.wait(lock, [&] {
-        return state.failed || state.waiting_bytes == 0 ||
-               state.waiting_bytes + plain.size() <= most_waiting;
+        return state.failed || state.waiting_bytes == 0 || state.waiting_bytes + size <= most_waiting;
     });
     if (state.failed)
         return *state.failed;
-    state.waiting_bytes += plain.size();
-    state.to_compress.emplace_back(state.added++, Blob{ kind, id, std::move(plain), {} });
-    state.changed.notify_all();
+    state.waiting_bytes += size; // one thread adds
+    return {};
+}
+
+Result<void> PackWriter::add(BlobKind kind, const ChunkId& id, std::string plain) {
+    const auto size = plain.size();
+    TRY(wait_for_room(size));
+    const State::Lock lock(state_->mutex);
+    state_->to_compress.emplace_back(state_->added++,
+                                     Blob{ kind, id, size, std::move(plain), false, size });
+    state_->changed.notify_all();
+    return {};
+}
+
+Result<void> PackWriter::add_coded(CodedBlob blob) {
+    const auto size = blob.coded.size();
+    TRY(wait_for_room(size));
+    const State::Lock lock(state_->mutex);
+    state_->compressed.emplace(state_->added++, Blob{ blob.kind, blob.id, blob.plain_size,
+                                                      std::move(blob.coded), blob.compressed, size });
+    state_->append_ready();
     return {};
 }
 

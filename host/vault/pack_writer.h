@@ -21,6 +21,8 @@ class PackWriter {
     // more and gives that error: a snapshot must not name what is not there. Like all that follows, for
     // one thread.
     Result<void> add(BlobKind kind, const ChunkId& id, std::string plain);
+    // The same for one that is coded already.
+    Result<void> add_coded(CodedBlob blob);
     // Waits until all that was added has its place in a pack; the bytes of all packs so far, that of
     // the open one without its end.
     Result<std::uint64_t> settle();
@@ -35,6 +37,7 @@ class PackWriter {
 
   private:
     struct State;
+    Result<void> wait_for_room(std::size_t size);
     std::unique_ptr<State> state_;
 };
 

@@ -154,6 +154,13 @@ Result<void> Pending::commit(const Snapshot& snapshot, const ChunkId& copy) {
     return given_up();
 }
 
+Result<void> Pending::end_without_snapshot() {
+    if (!TRY(give_up(*vault_, id_)))
+        return damaged(fmt::format("{} has ended otherwise", name_of(id_)));
+    done();
+    return {};
+}
+
 void Pending::done() { ::unlink(alive_file(*vault_, id_).c_str()); }
 
 Result<bool> give_up(Vault::State& vault, const std::string& pending) {

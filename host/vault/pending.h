@@ -34,6 +34,8 @@ class Pending {
     // From here on the snapshot counts, even if this process dies before it has written its file.
     // Kind::timeout when prune has given this backup up.
     Result<void> commit(const Snapshot& snapshot, const ChunkId& copy);
+    // For what stores without a snapshot (replicate, repair): what it stored counts by its index files.
+    Result<void> end_without_snapshot();
     // The snapshot's file is there.
     void done();
 

@@ -264,6 +264,7 @@ class Prune {
 } // namespace
 
 Result<PruneReport> Vault::prune(const PruneOptions& options, const Cancellation& cancel) {
+    const Alone alone(*state_);
     Prune prune(*state_, options, cancel);
     auto done = options.dry_run ? prune.look() : prune.run();
     return std::move(done).while_doing("prune the vault", url());

@@ -7,8 +7,18 @@ namespace respawn::vault {
 
 namespace {
 
-Result<void> must_have_sound_index(const Vault::State& vault) {
+// A damaged index file is no trouble once every pack stands in another one.
+Result<void> must_have_sound_index(Vault::State& vault) {
     if (vault.index_damage.empty())
+        return {};
+    PackSet named;
+    for (const auto& pack : vault.index.packs())
+        named.insert(pack.id);
+    const auto packs = TRY(vault.location->list("packs/"));
+    if (std::ranges::all_of(packs, [&](const location::Entry& entry) {
+            const auto pack = pack_from_name(entry.name);
+            return !pack.ok() || named.contains(pack.value());
+        }))
         return {};
     return Error{ .kind = Kind::corrupt,
                   .why = fmt::format("{}: {}; what it names might be taken for unused",

@@ -72,26 +72,50 @@ Result<bool> Vault::State::search_unindexed() {
     return true;
 }
 
-// Every copy is tried, then what the index does not know. The first reason is the one to tell.
-Result<std::string> Vault::State::blob(const ChunkId& id, BlobKind kind) {
-    Error reason{ .kind = Kind::missing,
+namespace {
+
+Error not_known(const ChunkId& id) {
+    return Error{ .kind = Kind::missing,
                   .why = fmt::format("the vault has no blob {}", to_hex(id)),
                   .fix = "run `respawn check` to see what is lost" };
+}
+
+} // namespace
+
+// Every copy is tried. The first reason is the one to tell.
+Result<std::string> Vault::State::indexed_blob(const ChunkId& id, BlobKind kind) {
+    auto reason = not_known(id);
     bool tried = false;
-    for (const bool searched : { false, true }) {
-        if (searched && !TRY(search_unindexed()))
-            break;
-        for (const auto& place : places(id)) {
-            auto bytes = blob_at(place, id, kind);
-            if (bytes.ok())
-                return bytes;
-            if (!std::exchange(tried, true))
-                reason = bytes.error();
-        }
+    for (const auto& place : places(id)) {
+        auto bytes = blob_at(place, id, kind);
+        if (bytes.ok())
+            return bytes;
+        if (bytes.error().kind == Kind::corrupt)
+            meet_damage(place, id);
+        if (!std::exchange(tried, true))
+            reason = bytes.error();
     }
     if (tried && reason.kind == Kind::missing) // the index has it, so its pack is what is missing
         reason.kind = Kind::corrupt;
     return reason;
+}
+
+Result<std::string> Vault::State::own_blob(const ChunkId& id, BlobKind kind) {
+    auto known = indexed_blob(id, kind);
+    if (known.ok() || !TRY(search_unindexed()))
+        return known;
+    auto found = indexed_blob(id, kind);
+    return found.ok() || known.error().kind == Kind::missing ? std::move(found) : std::move(known);
+}
+
+// Looking for what the index does not know takes a look at the whole location: siblings come first.
+Result<std::string> Vault::State::blob(const ChunkId& id, BlobKind kind) {
+    if (siblings.empty() || alone > 0)
+        return own_blob(id, kind);
+    auto known = indexed_blob(id, kind);
+    if (!known.ok())
+        known = blob_elsewhere(id, kind, known.error());
+    return known.ok() ? std::move(known) : own_blob(id, kind);
 }
 
 Result<std::shared_ptr<const std::string>> Vault::State::cached_blob(const ChunkId& id, BlobKind kind) {

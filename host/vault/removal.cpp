@@ -90,6 +90,16 @@ std::set<std::string> removed_ids(const std::vector<Tombstone>& tombstones) {
     return ids;
 }
 
+namespace {
+
+// What repair has written beside a damaged file goes first: alone it means nothing.
+Result<void> remove_files(Vault::State& vault, const std::string& id) {
+    TRY(vault.location->remove(snapshot_copy_name(id)));
+    return vault.location->remove(snapshot_name(id));
+}
+
+} // namespace
+
 Result<void> settle_removals(Vault::State& vault, Lease& lease) {
     const auto there = TRY(vault.snapshot_ids());
     for (const auto& tombstone : TRY(list_tombstones(vault))) {
@@ -97,7 +107,7 @@ Result<void> settle_removals(Vault::State& vault, Lease& lease) {
         if (has_file != tombstone.undone)
             TRY(lease.hold());
         if (has_file && !tombstone.undone)
-            TRY(vault.location->remove(snapshot_name(tombstone.snapshot.id)));
+            TRY(remove_files(vault, tombstone.snapshot.id));
         else if (!has_file && tombstone.undone)
             TRY(put_snapshot(vault, tombstone));
     }
@@ -112,7 +122,7 @@ Result<void> remove_snapshot(Vault::State& vault, Lease& lease, const std::strin
     TRY(put_tombstone(
         vault, lease,
         { .snapshot = snapshot, .document = std::move(document), .removed = removed, .why = why }));
-    return vault.location->remove(snapshot_name(id));
+    return remove_files(vault, id);
 }
 
 namespace {
@@ -206,6 +216,7 @@ Result<void> must_leave_good_ones(Vault::State& vault, const std::vector<std::st
 
 Result<void> Vault::remove(const std::vector<std::string>& ids, const std::string& why,
                            bool last_good_too) {
+    const Alone alone(*state_);
     auto lease = TRY(Lease::take(*state_, lease_span));
     auto removed = [&]() -> Result<void> {
         if (!last_good_too)
@@ -219,6 +230,7 @@ Result<void> Vault::remove(const std::vector<std::string>& ids, const std::strin
 }
 
 Result<std::vector<Removed>> Vault::removed(Duration grace) {
+    const Alone alone(*state_);
     const auto present = TRY(state_->location->now());
     std::vector<Removed> all;
     for (auto& tombstone : TRY(list_tombstones(*state_))) {
@@ -230,6 +242,7 @@ Result<std::vector<Removed>> Vault::removed(Duration grace) {
 }
 
 Result<Snapshot> Vault::undelete(std::string_view name) {
+    const Alone alone(*state_);
     auto lease = TRY(Lease::take(*state_, lease_span));
     auto back = [&]() -> Result<Snapshot> {
         auto found = find_tombstone(*state_, name);
@@ -252,6 +265,7 @@ Result<Snapshot> Vault::undelete(std::string_view name) {
 
 Result<std::vector<std::uint64_t>> Vault::freed_by(const std::vector<std::string>& going,
                                                    const Cancellation& cancel) {
+    const Alone alone(*state_);
     TRY(state_->refresh_index());
     Reach reach(*state_, cancel);
     for (const auto& id : TRY(state_->snapshot_ids()))

@@ -1,5 +1,6 @@
 #include "vault/repack.h"
 
+#include "vault/frames.h"
 #include "vault/pack_writer.h"
 
 #include <algorithm>
@@ -10,7 +11,6 @@ namespace respawn::vault {
 namespace {
 
 constexpr std::size_t most_rows = 1 << 19; // held in memory at a time: 16 MiB
-constexpr std::size_t read_at_once = 8 << 20;
 
 class Repack {
   public:
@@ -72,29 +72,18 @@ class Repack {
         return {};
     }
 
-    // Reads stretches; a gap of what is not needed is skipped where it is worth it.
     Result<void> copy(std::span<const IndexRow> rows, const PackRow& pack) {
         const auto opener = TRY(vault_.opener(pack.id, pack.size));
-        for (std::size_t begin = 0, end = 0; begin < rows.size(); begin = end) {
-            const auto from = rows[begin].offset;
-            std::uint64_t to = from;
-            for (end = begin;
-                 end < rows.size() && rows[end].offset <= to + 65536 &&
-                 (end == begin || rows[end].offset + rows[end].length - from <= read_at_once);
-                 ++end)
-                to = std::max<std::uint64_t>(to, rows[end].offset + rows[end].length);
-            const auto bytes = TRY(vault_.read_pack_range(pack.id, from, to - from));
-            for (const auto& row : rows.subspan(begin, end - begin))
-                TRY(add(opener, row, std::string_view(bytes).substr(row.offset - from, row.length)));
-        }
-        return {};
+        return read_frames(vault_, pack, rows, [&](const IndexRow& row, std::string_view frame) {
+            return add(opener, row, frame);
+        });
     }
 
     Result<void> add(const PackOpener& opener, const IndexRow& row, std::string_view frame) {
-        const auto blob = TRY(open_frame(opener, vault_.identify, frame));
+        auto blob = TRY(open_coded(opener, vault_.identify, frame));
         if (blob.id != row.id || blob.flags != row.flags)
             return damaged("another blob lies where the index says");
-        TRY(packs_.add(blob.kind, blob.id, blob.plain));
+        TRY(packs_.add_coded(std::move(blob)));
         return packs_.index_is_due() ? index_written() : Result<void>();
     }
 

@@ -4,6 +4,7 @@
 #include "vault/snapshot_file.h"
 #include "vault/state.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace respawn::vault {
@@ -39,6 +40,21 @@ Result<Snapshot> open_snapshot(const Keyring& keyring, std::string_view id, std:
     if (snapshot.id != id)
         return damaged(fmt::format("{} holds snapshot {}", snapshot_name(id), snapshot.id));
     return snapshot;
+}
+
+std::string snapshot_copy_name(std::string_view id) { return snapshot_name(id) + ".copy"; }
+
+std::string seal_snapshot_copy(const Keyring& keyring, std::string_view id, std::string_view encoded) {
+    return seal_document(keyring, magic, "snapshot", snapshot_copy_name(id), encoded);
+}
+
+Result<Snapshot> open_snapshot_copy(const Keyring& keyring, std::string_view id,
+                                    std::string_view bytes) {
+    auto snapshot = TRY(
+        decode_snapshot(TRY(open_document(keyring, magic, "snapshot", snapshot_copy_name(id), bytes))));
+    return snapshot.id == id
+               ? Result<Snapshot>(std::move(snapshot))
+               : damaged(fmt::format("{} holds snapshot {}", snapshot_copy_name(id), snapshot.id));
 }
 
 std::string tombstone_name(std::string_view writer, std::uint64_t number) {
@@ -86,16 +102,23 @@ Result<Snapshot> Vault::State::snapshot_from_pack(std::string_view id) {
     return no_copy(id);
 }
 
+Result<Snapshot> Vault::State::snapshot_from_copy(std::string_view id) {
+    const auto bytes = TRY(location->read(snapshot_copy_name(id), { 0, max_document }));
+    return open_snapshot_copy(TRY(keyring_for_document(bytes)), id, bytes);
+}
+
 Result<Snapshot> Vault::State::snapshot(std::string_view id) {
     auto snapshot = snapshot_from_file(id);
     if (snapshot.ok() || snapshot.error().kind != Kind::corrupt)
         return snapshot;
+    if (auto written_anew = snapshot_from_copy(id); written_anew.ok())
+        return written_anew;
     auto copy = snapshot_from_pack(id);
     if (!copy.ok() && !looked_for_unindexed) {
         TRY(recover_unindexed(TRY(location->list("packs/")), nullptr));
         copy = snapshot_from_pack(id);
     }
-    return copy.ok() ? std::move(copy) : std::move(snapshot);
+    return copy.ok() ? std::move(copy) : snapshot_elsewhere(id, snapshot.error());
 }
 
 Result<std::vector<Snapshot>> Vault::State::snapshots(std::vector<Damage>* damage) {
@@ -113,6 +136,18 @@ Result<std::vector<Snapshot>> Vault::State::snapshots(std::vector<Damage>* damag
 }
 
 Result<std::vector<Snapshot>> Vault::snapshots(std::vector<Damage>* damage) {
+    auto all = TRY(own_snapshots(damage));
+    if (state_->siblings.empty())
+        return all;
+    auto others = TRY(state_->snapshots_elsewhere(TRY(state_->snapshot_ids()))
+                          .while_doing("read the snapshots", state_->location->url()));
+    all.insert(all.end(), std::make_move_iterator(others.begin()),
+               std::make_move_iterator(others.end()));
+    std::ranges::sort(all, {}, &Snapshot::id);
+    return all;
+}
+
+Result<std::vector<Snapshot>> Vault::own_snapshots(std::vector<Damage>* damage) {
     return state_->snapshots(damage).while_doing("read the snapshots", state_->location->url());
 }
 

@@ -10,6 +10,7 @@
 #include "vault/pack.h"
 #include "vault/vault.h"
 
+#include <atomic>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -26,13 +27,16 @@ struct Place {
 };
 
 struct Vault::State {
-    State(std::shared_ptr<location::Location> at, Keyring keys, Unlock with, io::Path folder);
+    State(std::shared_ptr<location::Location> at, Keyring keys, Unlock with, io::Path folder,
+          io::Path shared_folder);
+    ~State();
 
     std::shared_ptr<location::Location> location;
     Keyring keyring;
     Unlock unlock;
     Identifier identify;
     io::Path cache;
+    io::Path memory;    // shared with the vault's other locations
     std::string hex_id; // the vault's, as hex
     MergedIndex index;
     std::vector<Damage> index_damage; // index files that could not be read
@@ -55,6 +59,30 @@ struct Vault::State {
     BlobCache blobs;
     ThreadPool readers;
 
+    // ---- other locations (siblings.cpp) ----
+
+    struct Asked {
+        Sibling sibling;
+        bool tried = false;
+        std::shared_ptr<Vault> vault; // null while it is not open, or does not open
+        bool told = false;
+    };
+    std::mutex asking; // taken before `shared`
+    std::vector<Asked> siblings;
+    std::atomic<int> alone = 0; // above 0: what is here is looked at, and siblings are not asked
+    std::vector<std::string> warnings;
+    std::set<std::pair<PackId, ChunkId>> met_damaged; // while reading; kept for the next backup
+
+    Vault* open_sibling(Asked& asked);
+    Result<std::string> ask_siblings(const ChunkId& id, BlobKind kind, const Error& reason);
+    // From whichever sibling has it; `reason` is why it is not here, and the answer when none has it.
+    Result<std::string> blob_elsewhere(const ChunkId& id, BlobKind kind, const Error& reason);
+    Result<Snapshot> snapshot_elsewhere(std::string_view id, const Error& reason);
+    // Snapshots of siblings that are not among these ids and were not removed here.
+    Result<std::vector<Snapshot>> snapshots_elsewhere(const std::vector<std::string>& known);
+    void meet_damage(const Place& place, const ChunkId& id);
+    void remember_met_damage();
+
     // ---- index (index_sync.cpp) ----
 
     // Merges index files that are new at the location; starts anew when some have gone.
@@ -75,7 +103,11 @@ struct Vault::State {
     // A stretch of a pack, which must be there whole.
     Result<std::string> read_pack_range(const PackId& pack, std::uint64_t offset, std::size_t length);
     Result<std::string> blob_at(const Place& place, const ChunkId& id, BlobKind kind);
+    // Here, else from a sibling.
     Result<std::string> blob(const ChunkId& id, BlobKind kind);
+    Result<std::string> own_blob(const ChunkId& id, BlobKind kind);
+    // From where the index says; Kind::missing when it says nothing.
+    Result<std::string> indexed_blob(const ChunkId& id, BlobKind kind);
     // Looks at the location anew for what the index does not know.
     Result<bool> search_unindexed();
     Result<std::shared_ptr<const std::string>> cached_blob(const ChunkId& id, BlobKind kind);
@@ -89,9 +121,11 @@ struct Vault::State {
     Result<std::vector<std::string>> snapshot_ids();
     // From its file alone.
     Result<Snapshot> snapshot_from_file(std::string_view id);
+    // From the file that repair has written beside a damaged one.
+    Result<Snapshot> snapshot_from_copy(std::string_view id);
     // From its copy in a pack.
     Result<Snapshot> snapshot_from_pack(std::string_view id);
-    // From either.
+    // From either; from a sibling, where both are damaged.
     Result<Snapshot> snapshot(std::string_view id);
     Result<std::vector<Snapshot>> snapshots(std::vector<Damage>* damaged);
 
@@ -108,8 +142,8 @@ struct Vault::State {
     Result<Keyring> keyring_for_document(std::string_view bytes);
     Result<Keyring> keyring_for_pack(std::string_view bytes);
     // Writes the next slot file with what `change` makes of the newest keyring; nothing when that is
-    // nothing.
-    Result<void> change_keys(const std::function<Result<void>(Keyring&)>& change);
+    // nothing, unless it is to be written anyway.
+    Result<void> change_keys(const std::function<Result<void>(Keyring&)>& change, bool anyway = false);
 
     // ---- slots and README (vault.cpp) ----
 
@@ -122,6 +156,18 @@ struct Vault::State {
 using BadPlaces = std::set<std::pair<PackId, ChunkId>>;
 BadPlaces read_bad_places(const Vault::State& state);
 Result<void> write_bad_places(const Vault::State& state, const BadPlaces& places);
+
+// While one is there, siblings are not asked.
+class Alone {
+  public:
+    explicit Alone(Vault::State& state) : state_(state) { ++state_.alone; }
+    ~Alone() { --state_.alone; }
+    Alone(const Alone&) = delete;
+    Alone& operator=(const Alone&) = delete;
+
+  private:
+    Vault::State& state_;
+};
 
 crypto::Key cache_key(const Keyring& keyring);
 

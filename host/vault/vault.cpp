@@ -25,9 +25,13 @@ Error not_empty(const location::Location& location, const location::Entry& entry
 
 } // namespace
 
-Vault::State::State(std::shared_ptr<location::Location> at, Keyring keys, Unlock with, io::Path folder)
+Vault::State::State(std::shared_ptr<location::Location> at, Keyring keys, Unlock with, io::Path folder,
+                    io::Path shared_folder)
     : location(std::move(at)), keyring(std::move(keys)), unlock(std::move(with)), identify(keyring),
-      cache(std::move(folder)), hex_id(respawn::to_hex(keyring.vault)), blobs(cached_blobs) {}
+      cache(std::move(folder)), memory(shared_folder.empty() ? cache : std::move(shared_folder)),
+      hex_id(respawn::to_hex(keyring.vault)), blobs(cached_blobs) {}
+
+Vault::State::~State() { remember_met_damage(); }
 
 Vault::Vault(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Vault::~Vault() = default;
@@ -35,7 +39,7 @@ Vault::~Vault() = default;
 // The slot comes first: as soon as it is there, so is the vault, and what is still missing is written
 // by the next backup.
 Result<std::unique_ptr<Vault>> Vault::create(std::shared_ptr<location::Location> location,
-                                             const Unlock& unlock, io::Path cache) {
+                                             const Unlock& unlock, io::Path cache, io::Path memory) {
     const auto there = TRY(location->list("").while_doing("make a vault", location->url()));
     if (!there.empty())
         return Result<void>(not_empty(*location, there.front()))
@@ -45,18 +49,20 @@ Result<std::unique_ptr<Vault>> Vault::create(std::shared_ptr<location::Location>
     keyring.slots.push_back(TRY(Slot::make(unlock, "the first key")));
     TRY(put(*location, slot_name(1), TRY(seal_slots(keyring, 1)))
             .while_doing("make a vault", location->url()));
-    auto vault = TRY(open(location, unlock, std::move(cache)));
+    auto vault = TRY(open(location, unlock, std::move(cache), std::move(memory)));
     TRY(vault->state_->complete_creation().while_doing("make a vault", location->url()));
     return vault;
 }
 
 Result<std::unique_ptr<Vault>> Vault::open(std::shared_ptr<location::Location> location,
-                                           const Unlock& unlock, io::Path cache) {
+                                           const Unlock& unlock, io::Path cache, io::Path memory) {
     const auto url = location->url();
     auto keyring = TRY(read_keyring(*location, unlock).while_doing("open the vault", url));
     TRY(io::make_folder(cache).while_doing("open the vault's cache", cache.string()));
-    auto state =
-        std::make_unique<State>(std::move(location), std::move(keyring), unlock, std::move(cache));
+    if (!memory.empty())
+        TRY(io::make_folder(memory).while_doing("open the vault's memory", memory.string()));
+    auto state = std::make_unique<State>(std::move(location), std::move(keyring), unlock,
+                                         std::move(cache), std::move(memory));
     TRY(state->refresh_index().while_doing("read the vault's index", url));
     return std::unique_ptr<Vault>(new Vault(std::move(state)));
 }

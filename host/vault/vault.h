@@ -40,9 +40,33 @@ struct CheckReport {
     std::uint64_t snapshots = 0, packs = 0, blobs = 0, bytes_read = 0;
     std::vector<Damage> damage;
     std::vector<std::string> notes; // leftovers of killed backups and the like: no fault
+    // Bytes in packs, and of these the ones that a check with this cache folder read in the last 30
+    // days.
+    std::uint64_t pack_bytes = 0, lately_read_bytes = 0;
 };
 
 enum class CheckDepth { structure, read_data };
+
+using Progress = std::function<void(std::uint64_t done, std::uint64_t total)>;
+
+struct ReplicateReport {
+    std::vector<std::string> copied; // snapshots, by id
+    std::vector<Damage> failed;      // snapshots that could not be read where they were copied from
+    std::uint64_t healed = 0;        // blobs that this location had lost
+    std::uint64_t blobs = 0, stored_bytes = 0;
+};
+
+struct RepairOptions {
+    CheckDepth depth = CheckDepth::read_data;
+    bool dry_run = false;
+};
+
+struct RepairReport {
+    std::vector<std::string> mended; // "packs/8a/…: 12 blobs read from nas", or what would be
+    std::vector<Damage> left;        // what is still damaged, whom it hurts
+    std::uint64_t found = 0;         // damaged objects before
+    std::uint64_t blobs = 0, stored_bytes = 0;
+};
 
 // What a new snapshot says of itself; the vault fills id, writer, number, previous, times and counters.
 struct SnapshotDraft {
@@ -67,16 +91,26 @@ struct KeySlot {
 };
 
 class Writer;
+class Vault;
+
+// Another location of the same vault: asked for what is missing or damaged here.
+struct Sibling {
+    std::string name;
+    std::shared_ptr<location::Location> location;
+    std::function<Result<std::shared_ptr<Vault>>()> open; // called once, when it is first needed
+};
 
 class Vault {
   public:
     // Makes a vault in an empty or missing place: key slot, README. Kind::conflict when files are
     // there. `cache` is a local folder of its own for the merged index; losing it loses nothing.
+    // `memory` is a folder that all locations of one vault share on this machine, for what it has
+    // written last; the cache folder when left out.
     static Result<std::unique_ptr<Vault>> create(std::shared_ptr<location::Location>, const Unlock&,
-                                                 io::Path cache);
+                                                 io::Path cache, io::Path memory = {});
     // Kind::missing when there is no vault, Kind::denied for a wrong key, Kind::corrupt for damage.
     static Result<std::unique_ptr<Vault>> open(std::shared_ptr<location::Location>, const Unlock&,
-                                               io::Path cache);
+                                               io::Path cache, io::Path memory = {});
     ~Vault();
 
     const std::string& id() const; // 16 bytes as hex
@@ -86,8 +120,11 @@ class Vault {
     crypto::Key purpose_key(std::string_view purpose) const;
 
     // Whole snapshots, oldest first. A damaged snapshot file is read from its pack copy; one that
-    // cannot be read at all is an Error that names it, unless `damaged` takes its name.
+    // cannot be read at all is an Error that names it, unless `damaged` takes its name. Those that
+    // siblings have and this location lacks are among them, unless they were removed here.
     Result<std::vector<Snapshot>> snapshots(std::vector<Damage>* damaged = nullptr);
+    // Those at this location alone.
+    Result<std::vector<Snapshot>> own_snapshots(std::vector<Damage>* damaged = nullptr);
 
     // One blob, authenticated. Kind::missing when the index has no such id, Kind::corrupt when its
     // bytes are damaged.
@@ -113,12 +150,37 @@ class Vault {
 
     // structure: slots, README, every snapshot and index file, every pack's presence and size, and that
     // all that snapshots need is there. read_data: besides, every byte of every file, read from the
-    // location and never from a cache, every blob opened and its id computed anew. Damage is in the
-    // report; an Error means that the check itself could not go on. What it finds damaged, the next
+    // location and never from a cache, every blob opened and its id computed anew. With a share below
+    // 1, of the packs only those read longest ago, so many of their bytes. A snapshot that is among
+    // those `elsewhere`, at other locations of this vault, is missing here and not gone. Damage is in
+    // the report; an Error means that the check itself could not go on. What it finds damaged, the next
     // backup with this cache folder stores again.
-    Result<CheckReport>
-    check(CheckDepth depth, const Cancellation& cancel,
-          const std::function<void(std::uint64_t done, std::uint64_t total)>& progress = {});
+    Result<CheckReport> check(CheckDepth depth, const Cancellation& cancel,
+                              const Progress& progress = {}, double share = 1,
+                              std::vector<Snapshot> elsewhere = {});
+
+    // ---- several locations of one vault (docs/locations.md) ----
+
+    // What is missing or damaged here is read from these by its id, so the bytes are always right. Not
+    // asked by a backup, a check or anything else that looks at what is here.
+    void read_also(std::vector<Sibling> siblings);
+    // What was read from elsewhere since this was last asked: a line for each sibling.
+    std::vector<std::string> take_warnings();
+    // Copies what `source` has and this location lacks: snapshots that were not removed here, oldest
+    // first, each as it is; and what this location is known to have lost. Killed anywhere, the next one
+    // goes on. Kind::conflict when it is another vault.
+    Result<ReplicateReport> replicate_from(Vault& source, const Cancellation& cancel,
+                                           const Progress& progress = {});
+    // Ids of snapshots that were removed here on purpose.
+    Result<std::vector<std::string>> removed_ids();
+    // As the index says it; nothing for a blob that it does not know.
+    std::optional<BlobKind> kind_of(const ChunkId& id) const;
+    // How many blobs are known to be damaged where they lie.
+    std::size_t known_damage() const;
+    // Mends what check finds, from what is sound elsewhere: it writes new packs, index files and
+    // snapshot files, and deletes nothing.
+    Result<RepairReport> repair(const RepairOptions& options, const Cancellation& cancel,
+                                const Progress& progress = {});
 
     // ---- keys (key_slots.cpp) ----
     // Each change is one new slot file, made on the newest there is; repeated, it changes nothing more.

@@ -2,6 +2,7 @@
 #include "vault/codec.h"
 #include "vault/content_lists.h"
 #include "vault/marks.h"
+#include "vault/numbers.h"
 #include "vault/pending.h"
 #include "vault/snapshot_file.h"
 #include "vault/writer_state.h"
@@ -50,6 +51,7 @@ Result<void> Writer::State::begin() {
             for (const auto& entry : pack.record.entries)
                 stored.insert(entry.id);
         }
+    vault.remember_met_damage();
     damaged = read_bad_places(vault);
     std::unordered_map<PackId, std::uint64_t, IdHash> sizes;
     for (const auto& entry : packs)
@@ -122,6 +124,18 @@ Result<ChunkId> Writer::State::put(BlobKind kind, std::string_view plain) {
     if (packs.index_is_due())
         TRY(index_written());
     return id;
+}
+
+Result<void> Writer::State::put_coded(CodedBlob blob) {
+    if (failed)
+        return *failed;
+    TRY(failing(pending->stay_alive()));
+    if (has(blob.id))
+        return {};
+    stored.insert(blob.id);
+    TRY(failing(packs.add_coded(std::move(blob))));
+    ++counters.new_blobs;
+    return packs.index_is_due() ? index_written() : Result<void>();
 }
 
 Result<Content> Writer::State::store(io::Source& bytes) {
@@ -223,7 +237,7 @@ Result<void> Writer::State::publish(const std::string& id, const std::string& do
 }
 
 Result<Snapshot> Writer::State::finish(SnapshotDraft draft) {
-    const auto lock = TRY(io::FileLock::lock(vault.cache / "writer.lock"));
+    const auto lock = TRY(io::FileLock::lock(vault.memory / "writer.lock"));
     TRY(settle_killed(vault)); // a snapshot that one of them committed has its number
     const bool of_its_own = draft.moment.has_value();
     const auto chain = of_its_own ? Chain{ .writer = make_ulid(now()) } : TRY(current_chain(vault));
@@ -236,6 +250,7 @@ Result<Snapshot> Writer::State::finish(SnapshotDraft draft) {
     TRY(publish(snapshot.id, encoded));
     // The snapshot counts from here on. What follows are caches; the next backup makes them good.
     pending->done();
+    (void)note_number(vault, snapshot.writer, snapshot.number);
     if (!of_its_own)
         (void)remember_chain(vault, { chain.writer, snapshot.number, snapshot.started, snapshot.id });
     (void)vault.refresh_index();

@@ -14,6 +14,7 @@ struct Writer::State {
         : vault(of), chunker(of.keyring.chunker), packs(of.keyring, of.identify, *of.location) {}
 
     Vault::State& vault;
+    Alone alone{ vault };           // a backup relies on what is here
     std::optional<Pending> pending; // goes behind the packs that are still being written
     Chunker chunker;
     PackWriter packs;
@@ -31,6 +32,8 @@ struct Writer::State {
     bool has(const ChunkId& id) const;
     Result<bool> holds(const ChunkId& id, int depth) const;
     Result<ChunkId> put(BlobKind kind, std::string_view plain);
+    // A blob as it was coded elsewhere; it was opened and is right.
+    Result<void> put_coded(CodedBlob blob);
     Result<Content> store(io::Source& bytes);
     Result<ChunkId> store_tree(const Tree& tree);
     Result<void> index_written();
