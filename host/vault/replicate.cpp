@@ -89,7 +89,7 @@ class Replication {
         TRY(reach_->add(snapshot));
         Writer::State writer(to_);
         TRY(writer.begin());
-        // What an earlier pending relied on, prune may have deleted since: looked at anew under this one.
+        // What an earlier pending relied on, prune may have deleted since: all is looked at anew.
         std::ranges::fill(sure_, 0);
         TRY(copy_reached(writer));
         const auto copy = TRY(writer.put(BlobKind::snapshot, document));

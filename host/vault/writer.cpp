@@ -36,15 +36,15 @@ Result<void> Writer::State::begin() {
     TRY(vault.refresh_index());
     vault.recovered.clear();
     vault.recovered_places.clear();
-    auto packs = TRY(vault.location->list("packs/"));
+    auto there = TRY(vault.location->list("packs/"));
     if (!marks.unreadable.empty()) // it may name any of them
-        packs.clear();
+        there.clear();
     const auto marked = marks.packs();
-    std::erase_if(packs, [&](const location::Entry& entry) {
+    std::erase_if(there, [&](const location::Entry& entry) {
         const auto id = pack_from_name(entry.name);
         return id.ok() && marked.contains(id.value());
     });
-    TRY(vault.recover_unindexed(packs, nullptr));
+    TRY(vault.recover_unindexed(there, nullptr));
     for (const auto& pack : vault.recovered)
         if (pack.sound) {
             unindexed.push_back(pack.record);
@@ -54,7 +54,7 @@ Result<void> Writer::State::begin() {
     vault.remember_met_damage();
     damaged = read_bad_places(vault);
     std::unordered_map<PackId, std::uint64_t, IdHash> sizes;
-    for (const auto& entry : packs)
+    for (const auto& entry : there)
         if (const auto id = pack_from_name(entry.name); id.ok())
             sizes.emplace(id.value(), entry.size);
     for (const auto& pack : vault.index.packs())
@@ -191,7 +191,7 @@ Result<void> Writer::State::flush() {
 }
 
 Result<Snapshot> Writer::State::number_and_name(SnapshotDraft draft, const Chain& chain) {
-    const auto stored = index_bytes + TRY(packs.settle());
+    const auto stored_bytes = index_bytes + TRY(packs.settle());
     constexpr std::int64_t millisecond = 1000; // ids made of rising milliseconds sort like their times
     const auto began = draft.moment.value_or(draft.started);
     const auto took = now() - draft.started;
@@ -205,7 +205,7 @@ Result<Snapshot> Writer::State::number_and_name(SnapshotDraft draft, const Chain
                        .number = chain.number + 1,
                        .previous = chain.last,
                        .started = std::max(began.microseconds, chain.started + millisecond),
-                       .stored_bytes = stored,
+                       .stored_bytes = stored_bytes,
                        .program = RESPAWN_VERSION,
                        .components = std::move(draft.components) };
     snapshot.id = draft.moment ? make_past_ulid(began) : make_ulid({ snapshot.started });
