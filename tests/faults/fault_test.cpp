@@ -127,8 +127,10 @@ void at_every_call(bool first_backup, const std::string& kind) {
                 REQUIRE_THAT(io::read_file(scene.error_file).value(),
                              Catch::Contains("No space left on device"));
         } else {
-            REQUIRE(WIFSIGNALED(status));
-            REQUIRE(WTERMSIG(status) == SIGKILL);
+            // A pack's random name may lead into a folder that is there already: then the last calls
+            // are fewer, and the run was over before.
+            const bool over = at > calls - 3 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+            REQUIRE((over || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)));
         }
         must_recover(scene, before, bytes);
     }

@@ -71,7 +71,7 @@ const std::map<std::string, std::function<void()>> attempts = {
     { "executable memory", [] { new_page(PROT_READ | PROT_WRITE | PROT_EXEC); } },
     { "make executable", [] { mprotect(new_page(PROT_READ | PROT_WRITE), 4096, PROT_EXEC); } },
     { "map a file", [] { mmap(nullptr, 4096, PROT_READ, MAP_PRIVATE, 0, 0); } },
-    { "catch signals", [] { ::signal(SIGSYS, SIG_IGN); } },
+    { "catch signals", [] { ::syscall(SYS_rt_sigaction, SIGSYS, nullptr, nullptr, 8); } },
     { "garble", garble },
     { "half a message", half_a_message },
     { "bomb", bomb },
