@@ -39,6 +39,13 @@ Result<vault::Unlock> configured_unlock(const config::Config& config) {
     return vault::Unlock(TRY(crypto::read_key_file(config.key_file)));
 }
 
+// All of these here: in the header each file of the house would compile what they end and move.
+Game::Game(config::Config config) : Game(std::move(config), {}) {}
+Game::Game(config::Config config, Wraps wraps) : config_(std::move(config)), wraps_(std::move(wraps)) {}
+Game::Game(Game&&) noexcept = default;
+Game& Game::operator=(Game&&) noexcept = default;
+Game::~Game() = default;
+
 Result<const vault::Unlock*> Game::unlock() {
     if (!unlock_)
         unlock_ = TRY(configured_unlock(config_));

@@ -31,8 +31,11 @@ struct Wraps {
 
 class Game {
   public:
-    explicit Game(config::Config config, Wraps wraps = {})
-        : config_(std::move(config)), wraps_(std::move(wraps)) {}
+    explicit Game(config::Config config);
+    Game(config::Config config, Wraps wraps);
+    Game(Game&&) noexcept;
+    Game& operator=(Game&&) noexcept;
+    ~Game();
 
     const config::Config& config() const { return config_; }
     // Before the vault is opened: with this, instead of what the configuration says.
