@@ -59,7 +59,8 @@ Result<void> put_snapshot(Vault::State& vault, const Tombstone& tombstone) {
     return vault.location->create(snapshot_name(id), source);
 }
 
-// The bytes that are sealed in its file, or in its copy.
+} // namespace
+
 Result<std::string> document_of(Vault::State& vault, const Snapshot& snapshot) {
     const auto bytes = vault.location->read(snapshot_name(snapshot.id), { 0, max_document });
     auto plain = bytes.ok() ? open_snapshot_document(TRY(vault.keyring_for_document(bytes.value())),
@@ -67,8 +68,6 @@ Result<std::string> document_of(Vault::State& vault, const Snapshot& snapshot) {
                             : Result<std::string>(bytes.error());
     return plain.ok() ? plain : encode_snapshot(snapshot);
 }
-
-} // namespace
 
 Result<std::vector<Tombstone>> list_tombstones(Vault::State& vault) {
     std::vector<Tombstone> all;

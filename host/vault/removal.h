@@ -32,4 +32,8 @@ Result<void> settle_removals(Vault::State& vault, Lease& lease);
 Result<void> remove_snapshot(Vault::State& vault, Lease& lease, const std::string& id,
                              const std::string& why);
 
+// A snapshot's value as it is sealed in its file, byte for byte: written again, it has the same id in a
+// pack. Where the file is damaged, encoded anew.
+Result<std::string> document_of(Vault::State& vault, const Snapshot& snapshot);
+
 } // namespace respawn::vault

@@ -23,15 +23,6 @@ bool is_damage(const Error& error) {
     return error.kind == Kind::corrupt || error.kind == Kind::missing;
 }
 
-// A snapshot's value as it is sealed, byte for byte: written again, it has the same id in a pack.
-Result<std::string> document_of(Vault::State& vault, const Snapshot& snapshot) {
-    const auto bytes = vault.location->read(snapshot_name(snapshot.id), { 0, max_document });
-    auto plain = bytes.ok() ? open_snapshot_document(TRY(vault.keyring_for_document(bytes.value())),
-                                                     snapshot.id, bytes.value())
-                            : Result<std::string>(bytes.error());
-    return plain.ok() ? plain : encode_snapshot(snapshot);
-}
-
 class Replication {
   public:
     Replication(Vault::State& from, Vault::State& to, const Cancellation& cancel,

@@ -8,33 +8,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Fails at the Nth call that changes something and at all that follow, as if the process had died
-// there.
-class Dying final : public location::Location {
-  public:
-    Dying(std::shared_ptr<location::Location> to, int calls) : to_(std::move(to)), left_(calls) {}
-    Result<void> create(std::string_view name, io::Source& bytes) override {
-        return dead() ? Result<void>(error_) : to_->create(name, bytes);
-    }
-    Result<std::string> read(std::string_view name, location::Range range) override {
-        return left_ <= 0 ? Result<std::string>(error_) : to_->read(name, range);
-    }
-    Result<std::vector<location::Entry>> list(std::string_view prefix) override {
-        return left_ <= 0 ? Result<std::vector<location::Entry>>(error_) : to_->list(prefix);
-    }
-    Result<void> remove(std::string_view name) override {
-        return dead() ? Result<void>(error_) : to_->remove(name);
-    }
-    Result<Moment> now() override { return left_ <= 0 ? Result<Moment>(error_) : to_->now(); }
-    std::string url() const override { return to_->url(); }
-
-  private:
-    bool dead() { return --left_ <= 0; }
-    std::shared_ptr<location::Location> to_;
-    int left_;
-    Error error_{ .kind = Kind::io, .why = "killed" };
-};
-
 BrokenLocation& broken(Bench& bench) { return static_cast<BrokenLocation&>(*bench.location); }
 
 struct Scene {
