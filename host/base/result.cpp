@@ -2,7 +2,8 @@
 
 namespace respawn {
 
-MaybeError::MaybeError(Error error) : held_(new Error(std::move(error))) {}
+MaybeError::MaybeError(Error&& error) : held_(new Error(std::move(error))) {}
+MaybeError::MaybeError(const Error& error) : held_(new Error(error)) {}
 MaybeError::MaybeError(const MaybeError& other) : held_(other ? new Error(*other) : nullptr) {}
 void MaybeError::drop() { delete held_; }
 

@@ -50,7 +50,8 @@ struct Error {
 class MaybeError {
   public:
     MaybeError() = default;
-    MaybeError(Error error);
+    MaybeError(Error&& error);
+    MaybeError(const Error& error);
     MaybeError(const MaybeError& other);
     MaybeError(MaybeError&& other) noexcept : held_(std::exchange(other.held_, nullptr)) {}
     MaybeError& operator=(MaybeError other) noexcept {
@@ -80,22 +81,34 @@ template <class T> class [[nodiscard]] Result {
   public:
     using value_type = T;
     Result(T value) : value_(std::move(value)) {}
-    Result(Error error) : error_(std::move(error)) {}
+    Result(MaybeError error) : error_(std::move(error)) {}
+    Result(Error&& error) : error_(std::move(error)) {}
+    Result(const Error& error) : error_(error) {}
     template <class U>
     requires(!std::is_same_v<std::remove_cvref_t<U>, T> &&
              !std::is_same_v<std::remove_cvref_t<U>, Error> &&
+             !std::is_same_v<std::remove_cvref_t<U>, MaybeError> &&
              !std::is_same_v<std::remove_cvref_t<U>, Result> && std::is_convertible_v<U&&, T>)
         Result(U&& value)
         : value_(std::forward<U>(value)) {}
 
     bool ok() const { return !error_; }
     explicit operator bool() const { return ok(); }
-    T& value() & { return value_.value(); }
-    const T& value() const& { return value_.value(); }
-    T value() && { return std::move(value_).value(); }
+    // Ends the program where there is an error instead: to ask for the value is this program's mistake.
+    T& value() & {
+        expect_value();
+        return *value_;
+    }
+    const T& value() const& {
+        expect_value();
+        return *value_;
+    }
+    T value() && { return std::move(value()); }
     Error& error() & { return *error_; }
     const Error& error() const& { return *error_; }
     Error&& error() && { return std::move(*error_); }
+    // The error as another Result takes it: nothing is copied.
+    MaybeError&& failure() && { return std::move(error_); }
 
     // Names the task and its object, where no deeper layer has named one.
     Result while_doing(std::string_view what, std::string_view on = {}) && {
@@ -104,6 +117,10 @@ template <class T> class [[nodiscard]] Result {
     }
 
   private:
+    void expect_value() const {
+        if (error_)
+            std::abort();
+    }
     std::optional<T> value_;
     MaybeError error_;
 };
@@ -112,7 +129,9 @@ template <> class [[nodiscard]] Result<void> {
   public:
     using value_type = void;
     Result() = default;
-    Result(Error error) : error_(std::move(error)) {}
+    Result(MaybeError error) : error_(std::move(error)) {}
+    Result(Error&& error) : error_(std::move(error)) {}
+    Result(const Error& error) : error_(error) {}
 
     bool ok() const { return !error_; }
     explicit operator bool() const { return ok(); }
@@ -120,6 +139,8 @@ template <> class [[nodiscard]] Result<void> {
     Error& error() & { return *error_; }
     const Error& error() const& { return *error_; }
     Error&& error() && { return std::move(*error_); }
+    // The error as another Result takes it: nothing is copied.
+    MaybeError&& failure() && { return std::move(error_); }
     Result while_doing(std::string_view what, std::string_view on = {}) && {
         error_.name_task(what, on);
         return std::move(*this);
@@ -138,7 +159,7 @@ template <> class [[nodiscard]] Result<void> {
     ({                                                                                                 \
         auto name = (__VA_ARGS__);                                                                     \
         if (!name.ok())                                                                                \
-            return std::move(name).error();                                                            \
+            return std::move(name).failure();                                                          \
         std::move(name).value();                                                                       \
     })
 #define RESPAWN_JOIN(a, b) a##b

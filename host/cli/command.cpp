@@ -148,6 +148,12 @@ std::string argument_text(const Argument& argument) {
 
 } // namespace
 
+bool Typed::has(std::string_view name) const { return values_.contains(name); }
+
+void Typed::add(std::string_view name, std::string value) {
+    values_[std::string(name)].push_back(std::move(value));
+}
+
 std::string Typed::value(std::string_view name, std::string_view otherwise) const {
     const auto found = values_.find(name);
     return found == values_.end() || found->second.empty() ? std::string(otherwise)

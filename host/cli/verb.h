@@ -34,12 +34,10 @@ struct Option {
 // What was typed, checked against the definition.
 class Typed {
   public:
-    bool has(std::string_view name) const { return values_.contains(name); }
+    bool has(std::string_view name) const;
     std::string value(std::string_view name, std::string_view otherwise = {}) const;
     std::vector<std::string> values(std::string_view name) const;
-    void add(std::string_view name, std::string value) {
-        values_[std::string(name)].push_back(std::move(value));
-    }
+    void add(std::string_view name, std::string value);
 
   private:
     std::map<std::string, std::vector<std::string>, std::less<>> values_;

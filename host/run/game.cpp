@@ -46,6 +46,10 @@ Game::Game(Game&&) noexcept = default;
 Game& Game::operator=(Game&&) noexcept = default;
 Game::~Game() = default;
 
+void Game::open_with(vault::Unlock unlock) { unlock_ = std::move(unlock); }
+
+void Game::forget_database(std::string_view component) { databases_.erase(std::string(component)); }
+
 Result<const vault::Unlock*> Game::unlock() {
     if (!unlock_)
         unlock_ = TRY(configured_unlock(config_));

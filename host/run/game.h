@@ -39,7 +39,7 @@ class Game {
 
     const config::Config& config() const { return config_; }
     // Before the vault is opened: with this, instead of what the configuration says.
-    void open_with(vault::Unlock unlock) { unlock_ = std::move(unlock); }
+    void open_with(vault::Unlock unlock);
     // At the first location that answers, reading also from the others. Kind::missing when there is
     // none yet and none is to be made. A vault that the state has seen before and that is gone now is
     // an error, never made anew.
@@ -60,7 +60,7 @@ class Game {
     // A folder of this process for private copies, gone with it.
     Result<io::Path> scratch();
     // Leaves a component's database aside, to be opened anew: a restore has put another in its place.
-    void forget_database(std::string_view component) { databases_.erase(std::string(component)); }
+    void forget_database(std::string_view component);
 
   private:
     Result<const vault::Unlock*> unlock();

@@ -87,10 +87,14 @@ Result<void> run_check(Check& check) {
 Result<std::string> Check::read(std::string_view name, std::size_t limit) {
     TRY(cancel.check());
     auto bytes = TRY(vault.location->read(name, { 0, limit }));
-    report.bytes_read += bytes.size();
+    count_read(bytes.size());
+    return bytes;
+}
+
+void Check::count_read(std::uint64_t bytes) {
+    report.bytes_read += bytes;
     if (progress)
         progress(std::min(report.bytes_read, total), total);
-    return bytes;
 }
 
 std::size_t Check::damage(std::string object, std::string why) {

@@ -46,6 +46,8 @@ struct Check {
 
     // A file of the vault, whole; what it is longer than `limit` is left out.
     Result<std::string> read(std::string_view name, std::size_t limit);
+    // These bytes more have been read.
+    void count_read(std::uint64_t bytes);
     // Says where the damage stands in the report.
     std::size_t damage(std::string object, std::string why);
     void note(std::string text) { report.notes.push_back(std::move(text)); }

@@ -4,7 +4,9 @@
 #include "vault/read_times.h"
 
 #include <algorithm>
+#include <deque>
 #include <fmt/format.h>
+#include <future>
 #include <optional>
 
 namespace respawn::vault {
@@ -31,48 +33,94 @@ std::string first_fault(const Check& check, std::uint32_t number, std::string_vi
     return {};
 }
 
-// What is wrong with one pack that the index names; nothing when it is sound.
-Result<std::optional<FaultyPack>> read_one(Check& check, std::uint32_t number) {
+// What reading a pack whole shows. Made on any thread; `fault` is empty when it is sound.
+struct Look {
+    std::uint64_t bytes = 0;
+    std::string fault;
+    std::unordered_set<ChunkId, IdHash> sound;
+};
+
+Result<Look> read_whole(const Check& check, std::uint32_t number) {
+    TRY(check.cancel.check());
     const auto& row = check.vault.index.packs()[number];
-    const auto name = pack_name(row.id);
-    const auto bytes = TRY(check.read(name, max_pack + 1));
-    TRY(check.vault.meet_pack(bytes));
-    const auto contents = read_pack(check.vault.keyring, check.vault.identify, row.id, bytes);
-    const auto fault =
+    const auto bytes = TRY(check.vault.location->read(pack_name(row.id), { 0, max_pack + 1 }));
+    const auto keyring = TRY(check.vault.keyring_for_pack(bytes));
+    auto contents = read_pack(keyring, check.vault.identify, row.id, bytes);
+    Look look{ bytes.size(), {}, {} };
+    look.fault =
         contents.ok() ? first_fault(check, number, bytes, contents.value()) : contents.error().why;
-    check.report.blobs += contents.ok() ? contents.value().sound.size() : 0;
-    if (fault.empty())
-        return std::optional<FaultyPack>();
-    const auto why = bytes.size() != row.size
-                         ? fmt::format("it has {} bytes and should have {}", bytes.size(), row.size)
-                         : fault;
-    FaultyPack faulty{ check.damage(name, why), why, {} };
+    if (!look.fault.empty() && bytes.size() != row.size)
+        look.fault = fmt::format("it has {} bytes and should have {}", bytes.size(), row.size);
     if (contents.ok())
-        faulty.sound = contents.value().sound;
-    return std::optional(std::move(faulty));
+        look.sound = std::move(contents.value().sound);
+    return look;
 }
 
-Result<std::optional<FaultyPack>> look_at(Check& check, std::uint32_t number,
-                                          const std::uint64_t* size) {
-    const auto& row = check.vault.index.packs()[number];
-    const auto faulty = [&](std::string why) {
-        return std::optional(FaultyPack{ check.damage(pack_name(row.id), why), why, {} });
-    };
+bool is_read(const Check& check, const PackId& pack) {
+    const bool faulty = check.known_faults && check.known_faults->contains(pack);
+    const bool fresh = check.known_packs && !check.known_packs->contains(pack);
+    return !faulty && (check.read_packs.contains(pack) || fresh);
+}
+
+// Packs that are read whole, on all cores, a few ahead of the one that is asked for.
+class WholePacks {
+  public:
+    WholePacks(const Check& check, std::vector<std::uint32_t> numbers)
+        : check_(check), numbers_(std::move(numbers)) {}
+
+    // Of the next of the numbers.
+    Result<Look> next() {
+        while (begun_ < numbers_.size() && ahead_.size() <= pool_.size())
+            begin(numbers_[begun_++]);
+        auto look = ahead_.front().get();
+        ahead_.pop_front();
+        return look;
+    }
+
+  private:
+    void begin(std::uint32_t number) {
+        const auto task = std::make_shared<std::packaged_task<Result<Look>()>>(
+            [this, number] { return read_whole(check_, number); });
+        ahead_.push_back(task->get_future());
+        pool_.begin([task] { (*task)(); });
+    }
+
+    const Check& check_;
+    const std::vector<std::uint32_t> numbers_;
+    std::size_t begun_ = 0;
+    std::deque<std::future<Result<Look>>> ahead_;
+    ThreadPool pool_; // goes first, ending what it reads
+};
+
+std::optional<FaultyPack> faulty(Check& check, const PackId& pack, std::string why) {
+    return FaultyPack{ check.damage(pack_name(pack), why), why, {} };
+}
+
+// What was found in a pack; nothing when it is sound.
+std::optional<FaultyPack> take(Check& check, const PackId& pack, Look look) {
+    check.count_read(look.bytes);
+    check.report.blobs += look.sound.size();
+    if (look.fault.empty())
+        return std::nullopt;
+    auto found = faulty(check, pack, std::move(look.fault));
+    found->sound = std::move(look.sound);
+    return found;
+}
+
+// What its size and an earlier look say of a pack that is not read.
+std::optional<FaultyPack> judge_unread(Check& check, const PackRow& row, const std::uint64_t* size) {
     if (!size)
-        return faulty("the pack is missing");
+        return faulty(check, row.id, "the pack is missing");
     if (check.known_faults) {
         if (const auto known = check.known_faults->find(row.id); known != check.known_faults->end()) {
-            auto again = faulty(known->second.why);
+            auto again = faulty(check, row.id, known->second.why);
             again->sound = known->second.sound;
             return again;
         }
     }
-    const bool fresh = check.known_packs && !check.known_packs->contains(row.id);
-    if (check.read_packs.contains(row.id) || fresh)
-        return read_one(check, number);
     if (*size == row.size)
-        return std::optional<FaultyPack>();
-    return faulty(fmt::format("it has {} bytes and should have {}", *size, row.size));
+        return std::nullopt;
+    return faulty(check, row.id, fmt::format("it has {} bytes and should have {}", *size, row.size));
 }
 
 using Sizes = std::unordered_map<PackId, std::uint64_t, IdHash>;
@@ -124,11 +172,21 @@ Result<void> check_indexed(Check& check) {
             sizes.emplace(id.value(), file.size);
     TRY(choose_packs(check, sizes));
     const auto packs = check.vault.index.packs();
-    for (std::uint32_t number = 0; number < packs.size(); ++number) {
-        const auto size = sizes.find(packs[number].id);
-        auto found = TRY(look_at(check, number, size == sizes.end() ? nullptr : &size->second));
+    const auto read = [&](const PackRow& row) {
+        return sizes.contains(row.id) && is_read(check, row.id);
+    };
+    std::vector<std::uint32_t> numbers;
+    for (std::uint32_t number = 0; number < packs.size(); ++number)
+        if (read(packs[number]))
+            numbers.push_back(number);
+    WholePacks whole(check, std::move(numbers));
+    for (const auto& row : packs) {
+        const auto size = sizes.find(row.id);
+        auto found = read(row)
+                         ? take(check, row.id, TRY(whole.next()))
+                         : judge_unread(check, row, size == sizes.end() ? nullptr : &size->second);
         if (found)
-            check.faulty.emplace(packs[number].id, std::move(*found));
+            check.faulty.emplace(row.id, std::move(*found));
     }
     check.report.packs = sizes.size();
     return note_read(check, sizes);

@@ -156,6 +156,10 @@ Result<Keyring> decode_keyring(std::string_view bytes) {
                     .opened = {} };
 }
 
+std::uint32_t Keyring::newest() const { return epochs.rbegin()->first; }
+
+void Keyring::begin_epoch() { epochs.insert_or_assign(newest() + 1, crypto::Key::random()); }
+
 Keyring Keyring::make(std::string_view url) {
     return { .vault = crypto::random_bytes(16),
              .epochs = { { 1, crypto::Key::random() } },

@@ -48,9 +48,9 @@ struct Keyring {
 
     static Keyring make(std::string_view url);
     // The epoch that new files are sealed under.
-    std::uint32_t newest() const { return epochs.rbegin()->first; }
+    std::uint32_t newest() const;
     // Old epochs stay: what is sealed under them can be read.
-    void begin_epoch() { epochs.insert_or_assign(newest() + 1, crypto::Key::random()); }
+    void begin_epoch();
     // A key of an epoch's for one use: "pack", "index", "snapshot". Kind::corrupt for an epoch that
     // this keyring does not have.
     Result<crypto::Key> epoch_key(std::uint32_t epoch, std::string_view use) const;

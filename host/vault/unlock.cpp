@@ -44,6 +44,16 @@ std::string_view name_of(SlotKind kind) {
     return "unknown";
 }
 
+Unlock::Unlock(SlotKind kind, const crypto::Key& key) : kind_(kind), key_(key) {}
+Unlock::Unlock(const crypto::Key& key_file) : Unlock(SlotKind::key_file, key_file) {}
+Unlock::Unlock(const Unlock& other) = default;
+Unlock::Unlock(Unlock&& other) noexcept = default;
+Unlock& Unlock::operator=(const Unlock& other) = default;
+Unlock& Unlock::operator=(Unlock&& other) noexcept = default;
+Unlock::~Unlock() = default;
+
+Unlock Unlock::recovery(const crypto::Key& key) { return { SlotKind::recovery, key }; }
+
 // Blanks at the ends are no part of it: a file ends with a newline, and a configuration's reference is
 // read without them too.
 Unlock Unlock::passphrase(Secret passphrase, crypto::ScryptCost cost) {

@@ -18,8 +18,13 @@ std::string_view name_of(SlotKind kind); // "key file"
 class Unlock {
   public:
     // Implicit: a key alone is a key file's.
-    Unlock(const crypto::Key& key_file) : kind_(SlotKind::key_file), key_(key_file) {}
-    static Unlock recovery(const crypto::Key& key) { return { SlotKind::recovery, key }; }
+    Unlock(const crypto::Key& key_file);
+    Unlock(const Unlock& other);
+    Unlock(Unlock&& other) noexcept;
+    Unlock& operator=(const Unlock& other);
+    Unlock& operator=(Unlock&& other) noexcept;
+    ~Unlock();
+    static Unlock recovery(const crypto::Key& key);
     // `cost` is for new slots; slots that are there have their own.
     static Unlock passphrase(Secret passphrase, crypto::ScryptCost cost = {});
 
@@ -36,7 +41,7 @@ class Unlock {
     Result<std::string> open(std::string_view purpose, std::string_view sealed) const;
 
   private:
-    Unlock(SlotKind kind, const crypto::Key& key) : kind_(kind), key_(key) {}
+    Unlock(SlotKind kind, const crypto::Key& key);
 
     SlotKind kind_;
     crypto::Key key_;   // of a key file, or a recovery key
