@@ -6,6 +6,7 @@
 
 #include <cstring>
 #include <fmt/format.h>
+#include <mutex>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -14,6 +15,7 @@
 #include <openssl/rand.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <vector>
 
 namespace respawn::crypto {
 
@@ -143,8 +145,28 @@ using MacContext = std::unique_ptr<EVP_MAC_CTX, FreeMac>;
 
 } // namespace
 
+// A context that has made a MAC begins the next one without taking the key in or asking for memory:
+// they are kept, as many as there were threads at once.
 struct Mac::State {
     MacContext keyed;
+    std::mutex lock;
+    std::vector<MacContext> idle;
+
+    MacContext take() {
+        {
+            const std::scoped_lock held(lock);
+            if (!idle.empty()) {
+                auto context = std::move(idle.back());
+                idle.pop_back();
+                return context;
+            }
+        }
+        return MacContext(EVP_MAC_CTX_dup(keyed.get()));
+    }
+    void give_back(MacContext context) {
+        const std::scoped_lock held(lock);
+        idle.push_back(std::move(context));
+    }
 };
 
 Mac::Mac(const Key& key) : state_(std::make_unique<State>()) {
@@ -161,11 +183,13 @@ Mac::Mac(const Key& key) : state_(std::make_unique<State>()) {
 Mac::~Mac() = default;
 
 std::string Mac::operator()(std::string_view bytes) const {
-    const MacContext context(EVP_MAC_CTX_dup(state_->keyed.get()));
+    auto context = state_->take();
     std::string mac(32, '\0');
     std::size_t size = 0;
-    must(context && EVP_MAC_update(context.get(), in(bytes), bytes.size()) == 1 &&
+    must(context && EVP_MAC_init(context.get(), nullptr, 0, nullptr) == 1 &&
+         EVP_MAC_update(context.get(), in(bytes), bytes.size()) == 1 &&
          EVP_MAC_final(context.get(), out(mac), &size, mac.size()) == 1);
+    state_->give_back(std::move(context));
     return mac;
 }
 
