@@ -194,8 +194,8 @@ end
 
 local function crash(runbook, params, make_world, at, again_at)
   local world = make_world {}
-  local told = respawn.world_crash { world = world.id, runbook = runbook, params = params or {}, at = at,
-    again_at = again_at }
+  local given = type(params) == "function" and params(world) or params or {}
+  local told = respawn.world_crash { world = world.id, runbook = runbook, params = given, at = at, again_at = again_at }
   respawn.world_end { world = world.id }
   return told
 end
@@ -204,7 +204,7 @@ end
 local function second_kill(at) return at % 3 == 0 and 1 + at // 3 % 8 or 0 end
 
 -- Kills the run at every boundary of its journal and behind every commit, each in a fresh world, resumes it, and
--- compares what is left with an undisturbed run.
+-- compares what is left with an undisturbed run. `params` may be a function of the world.
 function testing.crash_everywhere(runbook, params, make_world)
   testing.test("killed at every boundary, " .. runbook .. " ends the same and does nothing twice", function()
     local undisturbed = crash(runbook, params, make_world, 0, 0)

@@ -8,6 +8,7 @@ using run::Primitive;
 extern const Primitive require, check, fail, wait_for_person, clock;
 extern const Primitive sql, write;
 extern const Primitive backup, snapshot, faults, restore;
+extern const Primitive compare_rows, restore_rows, changes_of_run, undo_rows;
 extern const Primitive dump, compress, encrypt, upload;
 extern const Primitive chain_address, chain_transaction, chain_nonce, chain_transfers;
 extern const Primitive notify;
@@ -25,6 +26,10 @@ const run::Primitives& all() {
         &snapshot,
         &faults,
         &restore,
+        &compare_rows,
+        &restore_rows,
+        &changes_of_run,
+        &undo_rows,
         &dump,
         &compress,
         &encrypt,

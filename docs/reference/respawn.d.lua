@@ -90,6 +90,47 @@ function respawn.faults(arguments) end
 ---@return any # { bytes, snapshot }
 function respawn.restore(arguments) end
 
+---@class respawn.compare_rows.arguments
+---@field table string its name
+---@field keys string which rows, a line each: COLUMN=VALUE, several with a comma between them, or a JSON object
+---@field snapshot? string an id, a prefix of one, "latest", "latest:PLAN" or "@TIME"
+---@field component? string which database; may be left out when there is only one
+
+--- Looks at single rows of a table in a snapshot, where it lies in the vault, and at the live ones.
+---@param arguments respawn.compare_rows.arguments
+---@return any # { id, time, rows = { { row = "players[42]", state = "same", "differs", "gone" (not live any more) or "unclear", problem } }, differ = how many are not as they were, unclear = how many cannot be told }
+function respawn.compare_rows(arguments) end
+
+---@class respawn.restore_rows.arguments
+---@field table string its name
+---@field keys string which rows, as for respawn.compare_rows
+---@field snapshot string its id
+---@field why string a short sentence for the journal and the marker
+---@field component? string which database; may be left out when there is only one
+
+--- Brings single rows of a table back as they were in a snapshot, all in one transaction. Rows that are not in the snapshot are left alone, like columns that the table has got since.
+---@param arguments respawn.restore_rows.arguments
+---@return any # { rows = how many rows changed, triggers and cascades included }
+function respawn.restore_rows(arguments) end
+
+---@class respawn.changes_of_run.arguments
+---@field run string its id, or the beginning of it
+
+--- Looks at the rows that a run changed by its own words, and whether they are still as it left them.
+---@param arguments respawn.changes_of_run.arguments
+---@return any # a list of databases: { component, run = its whole id, runbook, rows = { { row = "players[42]", state = "ready", "undone" (is as it was before) or "moved", problem } }, ready = how many, moved = how many }
+function respawn.changes_of_run(arguments) end
+
+---@class respawn.undo_rows.arguments
+---@field run string its id
+---@field why string a short sentence for the journal and the marker
+---@field component? string which database; may be left out when there is only one
+
+--- Takes back what a run changed in one database, in one transaction: rows that are still as it left them become what they were before it. Rows that have moved since are left alone.
+---@param arguments respawn.undo_rows.arguments
+---@return any # { rows = how many rows changed, triggers and cascades included }
+function respawn.undo_rows(arguments) end
+
 ---@class respawn.dump.arguments
 ---@field tables? table only these; all when empty
 ---@field component? string which database; may be left out when there is only one

@@ -1,5 +1,5 @@
 #include "base/text.h"
-#include "cli/opening.h"
+#include "cli/diff_table.h"
 #include "cli/output.h"
 #include "cli/path_view.h"
 #include "component/differences.h"
@@ -74,6 +74,8 @@ void conclude(const Counts& counts, const vault::Snapshot& before, const vault::
 }
 
 Result<int> show_differences(const Context& context) {
+    if (context.typed.has("--table"))
+        return diff_table(context);
     auto source = TRY(open_vault(context));
     const auto before =
         TRY(named_snapshot(source, context.typed.value("A"), {}, context.typed.values("PATH")));
@@ -102,12 +104,19 @@ extern const Verb diff = {
     .name = "diff",
     .summary =
         "Shows which files differ between two backups: added (+), removed (-), other content (M), "
-        "other metadata alone (.).",
+        "other metadata alone (.); or with --table, which rows.",
     .arguments = { { .name = "A", .doc = "the one to begin with", .required = true },
-                   { .name = "B", .doc = "the other one", .required = true },
+                   { .name = "B",
+                     .doc = "the other one; with --table also live, the database as it is now",
+                     .required = true },
                    { .name = "PATH", .doc = "only this one and what is below it" } },
-    .options = with_opening({}),
-    .details = "Only folders that differ are looked into.",
+    .options = with_opening({ { .name = "--table",
+                                .value = "TABLE",
+                                .doc = "compare the rows of this table of a database instead" },
+                              { .name = "--component",
+                                .value = "NAME",
+                                .doc = "which database, when the backups hold several" } }),
+    .details = "Only folders that differ are looked into. Rows are told apart by their primary key.",
     .example = "respawn diff @yesterday latest memory",
     .run = show_differences,
 };

@@ -211,6 +211,14 @@ std::vector<std::string> asked_components(const Context& context, const OpenVaul
 }
 
 Result<int> bring_back(const Context& context) {
+    if (context.typed.has("--table"))
+        return restore_rows(context);
+    for (const std::string_view option :
+         { "--key", "--keys-file", "--leave-out", "--dry-run", "--plan" })
+        if (context.typed.has(option))
+            return Error{ .kind = Kind::usage,
+                          .why = fmt::format("{} is for the rows of a table", option),
+                          .fix = "name the table: --table NAME" };
     if (context.typed.has("--location") && !context.typed.has("--to"))
         return Error{ .kind = Kind::usage,
                       .why = "without a configuration, restore needs a place",
@@ -299,6 +307,27 @@ extern const Verb restore = {
             .doc = "only this one and what is below it, with its parents (with --to); may be "
                    "repeated",
             .repeated = true },
+          { .name = "--table",
+            .value = "TABLE",
+            .doc =
+                "only rows of this table of a database, into the live one: a run like any other, with "
+                "a dry run first" },
+          { .name = "--key",
+            .value = "COLUMN=VALUE",
+            .doc =
+                "with --table: which row; several columns with a comma between them; may be repeated",
+            .repeated = true },
+          { .name = "--keys-file",
+            .value = "FILE",
+            .doc = "with --table: rows, a line each, as --key has them or as JSON objects" },
+          { .name = "--leave-out",
+            .doc =
+                "with --table: bring back the others when some rows cannot be (else nothing is done)" },
+          { .name = "--dry-run", .doc = "with --table: only show the rows before and after" },
+          { .name = "--plan",
+            .value = "HASH",
+            .doc = "with --table: do what a dry run showed, or nothing (exit 8) if the facts moved "
+                   "since" },
           { .name = "--to", .value = "PLACE", .doc = "a new folder; nothing live is touched" },
           { .name = "--yes", .doc = "replace the live data without asking" },
           { .name = "--reason", .value = "TEXT", .doc = "why, for the journal" } }),

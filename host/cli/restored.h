@@ -1,4 +1,4 @@
-// Bringing parts of a snapshot to a new place: what restore --to and export to a folder share.
+// Parts of bringing a snapshot back: to a new place, which export to a folder shares, and single rows.
 #pragma once
 
 #include "cli/opening.h"
@@ -14,5 +14,8 @@ Result<std::vector<component::Part>> asked_parts(const Context& context, vault::
 // name below it; then says what was done.
 Result<int> restore_beside(const Context& context, vault::Vault& vault, const vault::Snapshot& snapshot,
                            const std::vector<component::Part>& parts, const io::Path& to);
+
+// What `restore --table` does: single rows, into the live table, as a run (cli/restore_rows.cpp).
+Result<int> restore_rows(const Context& context);
 
 } // namespace respawn::cli

@@ -99,4 +99,27 @@ std::vector<std::string> detail_lines(const vault::Snapshot& snapshot) {
     return lines;
 }
 
+Result<const vault::ComponentRecord*> database_in(const vault::Snapshot& snapshot,
+                                                  const std::string& name) {
+    const vault::ComponentRecord* found = nullptr;
+    for (const auto& record : snapshot.components) {
+        const bool asked = name.empty() ? record.kind == "sqlite" && !run::is_own_state(record.name)
+                                        : record.name == name;
+        if (!record.success || !asked)
+            continue;
+        if (found)
+            return Error{ .kind = Kind::usage,
+                          .why = fmt::format("snapshot {} holds several databases", snapshot.id),
+                          .fix = fmt::format("name one: --component {}", printable(found->name)) };
+        found = &record;
+    }
+    if (found)
+        return found;
+    return Error{ .kind = Kind::missing,
+                  .why = name.empty() ? fmt::format("snapshot {} holds no database", snapshot.id)
+                                      : fmt::format("snapshot {} has no component {}", snapshot.id,
+                                                    printable(name)),
+                  .fix = "it has: " + component_names(snapshot) };
+}
+
 } // namespace respawn::cli

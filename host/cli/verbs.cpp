@@ -5,21 +5,21 @@ namespace respawn::cli {
 // Adding a verb is one file and one line in each of these two lists, in the order of `respawn --help`.
 extern const Verb status, init, config_check, backup, list, show, restore, query, check;
 extern const Verb keys_list, keys_add, keys_remove, keys_rotate, keys_confirm_recovery;
-extern const Verb ls, cat, find, diff, export_verb, import_verb;
+extern const Verb ls, cat, find, diff, history, export_verb, import_verb;
 extern const Verb replicate, locations, repair;
 extern const Verb cleanup, prune, remove_verb, undelete;
-extern const Verb run_verb, resume, runs, runs_show, runbooks, explain;
+extern const Verb run_verb, resume, undo, runs, runs_show, runbooks, explain;
 extern const Verb test, decrypt, demo, docs;
 
 const std::vector<const Verb*>& verbs() {
     // clang-format off
     static const std::vector<const Verb*> all = {
         &status, &init, &config_check, &backup, &list, &show, &restore, &query, &check,
-        &ls, &cat, &find, &diff, &export_verb, &import_verb,
+        &ls, &cat, &find, &diff, &history, &export_verb, &import_verb,
         &replicate, &locations, &repair,
         &cleanup, &prune, &remove_verb, &undelete,
         &keys_list, &keys_add, &keys_remove, &keys_rotate, &keys_confirm_recovery,
-        &run_verb, &resume, &runs, &runs_show, &runbooks, &explain,
+        &run_verb, &resume, &undo, &runs, &runs_show, &runbooks, &explain,
         &test, &decrypt, &demo, &docs,
     };
     // clang-format on

@@ -184,4 +184,16 @@ Result<void> BytesDatabase::query(std::string_view sql, const RowSink& sink) {
     return done;
 }
 
+Result<Rows> BytesDatabase::rows(std::string_view sql, const std::vector<Value>& parameters) {
+    shared_->fault.reset();
+    Rows found;
+    TRY(named(connection_.query(sql, parameters,
+                                [&](const auto& columns, std::vector<Value> row) -> Result<void> {
+                                    found.columns = columns;
+                                    found.rows.push_back(std::move(row));
+                                    return {};
+                                })));
+    return found;
+}
+
 } // namespace respawn::database

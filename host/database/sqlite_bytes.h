@@ -2,6 +2,7 @@
 // them. Never written; what a statement sorts or gathers stays in memory.
 #pragma once
 
+#include "database/database.h"
 #include "database/sqlite_connection.h"
 
 namespace respawn::database {
@@ -20,6 +21,8 @@ class BytesDatabase {
     // One statement that only reads, under the rules of text SQL; each row goes to the sink. When bytes
     // cannot be fetched, the error is that of the fetching.
     Result<void> query(std::string_view sql, const RowSink& sink);
+    // A statement of this program's own, with its values; all its rows.
+    Result<Rows> rows(std::string_view sql, const std::vector<Value>& parameters);
 
   private:
     struct Shared;

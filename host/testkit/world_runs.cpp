@@ -122,13 +122,15 @@ Value perform(const World& world, const Stage& stage, const run::Request& reques
     return told_outcome(recorder, engine.perform(request, planned.value().plan, recorder));
 }
 
-// The newest run there is.
-Result<std::optional<journal::RunRecord>> newest_run(const World& world) {
+constexpr std::size_t most_runs = 100; // that a test makes in one world
+
+// The newest run there is; of this runbook, where one is named.
+Result<std::optional<journal::RunRecord>> newest_run(const World& world, std::string_view runbook) {
     run::Game game(world.config());
-    auto runs = TRY(TRY(game.journal())->runs(1));
-    if (runs.empty())
-        return std::optional<journal::RunRecord>();
-    return std::optional(std::move(runs.front()));
+    for (auto& run : TRY(TRY(game.journal())->runs(most_runs)))
+        if (runbook.empty() || run.runbook == runbook)
+            return std::optional(std::move(run));
+    return std::optional<journal::RunRecord>();
 }
 
 bool can_go_on(const journal::RunRecord& run) {
@@ -177,7 +179,7 @@ Result<Value> live_run(World& world, const Stage& stage, const run::Request& req
 }
 
 Result<Value> resume(World& world, const Stage& stage, bool beyond_plan) {
-    const auto run = TRY(newest_run(world));
+    const auto run = TRY(newest_run(world, {}));
     if (!run || !can_go_on(*run))
         return Error{ .kind = Kind::script, .why = "this world has no run to resume" };
     return go_on(world, stage, run->id, beyond_plan, {});
@@ -185,7 +187,7 @@ Result<Value> resume(World& world, const Stage& stage, bool beyond_plan) {
 
 Result<Ended> attempt(const World& world, const Stage& stage, const run::Request& request,
                       const Cut& cut) {
-    const auto run = TRY(newest_run(world));
+    const auto run = TRY(newest_run(world, request.runbook));
     if (run && !can_go_on(*run))
         return Ended{ .answer = Recorder().told(journal::name_of(run->state), {}) };
     return in_child(cut, [&](const run::Wraps& wraps) {

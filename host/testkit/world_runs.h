@@ -23,8 +23,8 @@ Result<Value> live_run(World& world, const Stage& stage, const run::Request& req
 // Goes on with the newest run that is not finished.
 Result<Value> resume(World& world, const Stage& stage, bool beyond_plan);
 
-// In a process of its own, which the cut may kill: begins the run, or goes on with the one that this
-// world has. When that one has ended the answer is its state.
+// In a process of its own, which the cut may kill: begins the run, or goes on with the newest one that
+// this world has of its runbook. When that one has ended the answer is its state.
 Result<Ended> attempt(const World& world, const Stage& stage, const run::Request& request,
                       const Cut& cut);
 

@@ -41,6 +41,12 @@ struct ListItem {
     std::vector<Patch> patches = {};
     bool operator==(const ListItem&) const = default;
 };
+// A list that was read, with the place in the content below it at which each item begins.
+struct ContentList {
+    std::vector<ListItem> items;
+    std::vector<std::uint64_t> begins;
+    std::uint64_t size = 0;
+};
 inline constexpr std::uint8_t max_depth_of_lists = 8;
 std::string encode_list(const std::vector<ListItem>& items);
 // Kind::corrupt for an empty list, an item of no size, or patches that overlap or lie outside.

@@ -39,7 +39,8 @@ struct PackWriter::State {
     location::Location& location;
 
     mutable std::mutex mutex;
-    std::condition_variable changed;
+    std::condition_variable work_came, pack_came; // for work(), for write_packs()
+    std::condition_variable moved_on;             // for who adds: there may be room, or all is done
     bool stopping = false;
     std::optional<Error> failed;
 
@@ -66,19 +67,27 @@ struct PackWriter::State {
     void append_ready();
     void close_pack();
     void fail(Error error);
+    void wake_all();
     bool idle() const { return appended == added; }
 };
 
 void PackWriter::State::fail(Error error) {
     if (!failed)
         failed = std::move(error);
-    changed.notify_all();
+    wake_all();
+}
+
+void PackWriter::State::wake_all() {
+    work_came.notify_all();
+    pack_came.notify_all();
+    moved_on.notify_all();
 }
 
 void PackWriter::State::close_pack() {
     to_prove.push_back(std::move(*open));
     open.reset();
     ++closed;
+    work_came.notify_one();
 }
 
 void PackWriter::State::append_ready() {
@@ -99,7 +108,7 @@ void PackWriter::State::append_ready() {
         compressed.erase(next);
         ++appended;
     }
-    changed.notify_all();
+    moved_on.notify_one();
 }
 
 void PackWriter::State::compress_one(Lock& lock) {
@@ -125,7 +134,7 @@ void PackWriter::State::prove_one(Lock& lock) {
     if (!proof.ok())
         return fail(proof.error());
     to_write.push_back(std::move(finished));
-    changed.notify_all();
+    pack_came.notify_one();
 }
 
 void PackWriter::State::write_one(Lock& lock) {
@@ -147,8 +156,8 @@ void PackWriter::State::write_one(Lock& lock) {
 void PackWriter::State::work() {
     Lock lock(mutex);
     for (;;) {
-        changed.wait(lock,
-                     [&] { return stopping || failed || !to_prove.empty() || !to_compress.empty(); });
+        work_came.wait(lock,
+                       [&] { return stopping || failed || !to_prove.empty() || !to_compress.empty(); });
         if (stopping || failed)
             return;
         to_prove.empty() ? compress_one(lock) : prove_one(lock);
@@ -158,7 +167,7 @@ void PackWriter::State::work() {
 void PackWriter::State::write_packs() {
     Lock lock(mutex);
     for (;;) {
-        changed.wait(lock, [&] { return stopping || failed || !to_write.empty(); });
+        pack_came.wait(lock, [&] { return stopping || failed || !to_write.empty(); });
         if (stopping || failed)
             return;
         write_one(lock);
@@ -173,7 +182,7 @@ PackWriter::~PackWriter() {
         const std::scoped_lock lock(state_->mutex);
         state_->stopping = true;
     }
-    state_->changed.notify_all();
+    state_->wake_all();
     for (auto& thread : state_->threads)
         thread.join();
 }
@@ -187,7 +196,7 @@ Result<void> PackWriter::wait_for_room(std::size_t size) {
         state.threads.emplace_back([&state] { state.write_packs(); });
     }
     State::Lock lock(state.mutex);
-    state.changed.wait(lock, [&] {
+    state.moved_on.wait(lock, [&] {
         return state.failed || state.waiting_bytes == 0 || state.waiting_bytes + size <= most_waiting;
     });
     if (state.failed)
@@ -202,7 +211,7 @@ Result<void> PackWriter::add(BlobKind kind, const ChunkId& id, std::string plain
     const State::Lock lock(state_->mutex);
     state_->to_compress.emplace_back(state_->added++,
                                      Blob{ kind, id, size, std::move(plain), false, size });
-    state_->changed.notify_all();
+    state_->work_came.notify_one();
     return {};
 }
 
@@ -219,7 +228,7 @@ Result<void> PackWriter::add_coded(CodedBlob blob) {
 Result<std::uint64_t> PackWriter::settle() {
     auto& state = *state_;
     State::Lock lock(state.mutex);
-    state.changed.wait(lock, [&] { return state.failed || (state.idle() && state.closed == 0); });
+    state.moved_on.wait(lock, [&] { return state.failed || (state.idle() && state.closed == 0); });
     if (state.failed)
         return *state.failed;
     return state.written_bytes + (state.open ? state.open->size() : 0);
@@ -228,12 +237,11 @@ Result<std::uint64_t> PackWriter::settle() {
 Result<void> PackWriter::flush() {
     auto& state = *state_;
     State::Lock lock(state.mutex);
-    state.changed.wait(lock, [&] { return state.failed || (state.idle() && state.closed == 0); });
+    state.moved_on.wait(lock, [&] { return state.failed || (state.idle() && state.closed == 0); });
     if (!state.failed && state.open) {
         state.close_pack();
-        state.changed.notify_all();
     }
-    state.changed.wait(lock, [&] { return state.failed || state.closed == 0; });
+    state.moved_on.wait(lock, [&] { return state.failed || state.closed == 0; });
     return state.failed ? Result<void>(*state.failed) : Result<void>();
 }
 

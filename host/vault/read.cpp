@@ -126,7 +126,29 @@ Result<std::shared_ptr<const std::string>> Vault::State::cached_blob(const Chunk
     }
     auto bytes = TRY(blob(id, kind));
     const std::scoped_lock lock(shared);
-    return blobs.put(id, std::move(bytes));
+    const auto size = bytes.size();
+    return blobs.put(id, std::move(bytes), size);
+}
+
+Result<std::shared_ptr<const ContentList>> Vault::State::cached_list(const ChunkId& id) {
+    {
+        const std::scoped_lock lock(shared);
+        if (auto known = lists.get(id))
+            return known;
+    }
+    ContentList list{ .items = TRY(decode_list(TRY(blob(id, BlobKind::list)))),
+                      .begins = {},
+                      .size = 0 };
+    std::size_t bytes = list.items.size() * (sizeof(ListItem) + sizeof(std::uint64_t));
+    for (const auto& item : list.items) {
+        list.begins.push_back(list.size);
+        if (item.size > UINT64_MAX - list.size)
+            return damaged("a list of chunks does not add up");
+        list.size += item.size;
+        bytes += item.patches.size() * sizeof(Patch);
+    }
+    const std::scoped_lock lock(shared);
+    return lists.put(id, std::move(list), bytes);
 }
 
 Result<Tree> Vault::State::tree(const ChunkId& id) {
@@ -201,15 +223,15 @@ class ContentReader {
     Result<void> walk(const ListItem& node, int depth) {
         if (depth == 0)
             return add(node);
-        const auto items = TRY(decode_list(*TRY(state_.cached_blob(node.id, BlobKind::list))));
-        std::uint64_t rest = node.size;
-        for (const auto& item : items) {
-            if (item.size > rest || (depth > 1 && !item.patches.empty()))
+        const auto list = TRY(state_.cached_list(node.id));
+        if (list->size != node.size)
+            return damaged("a list of chunks does not add up");
+        for (const auto& item : list->items) {
+            if (depth > 1 && !item.patches.empty())
                 return damaged("a list of chunks does not add up");
-            rest -= item.size;
             TRY(walk(item, depth - 1));
         }
-        return rest == 0 ? Result<void>() : damaged("a list of chunks does not add up");
+        return {};
     }
 
     Result<void> add(const ListItem& item) {
@@ -315,15 +337,14 @@ Result<void> add_range(Vault::State& state, const ListItem& node, std::uint64_t 
         out += part;
         return {};
     }
-    const auto end = begin + node.size;
-    const auto list = TRY(state.cached_blob(node.id, BlobKind::list));
-    for (const auto& item : TRY(decode_list(*list))) {
-        if (item.size > end - begin)
-            return damaged("a list of chunks does not add up");
-        TRY(add_range(state, item, begin, depth - 1, from, to, out));
-        begin += item.size;
-    }
-    return begin == end ? Result<void>() : damaged("a list of chunks does not add up");
+    const auto list = TRY(state.cached_list(node.id));
+    if (list->size != node.size)
+        return damaged("a list of chunks does not add up");
+    const auto first = std::ranges::upper_bound(list->begins, std::max(from, begin) - begin);
+    for (auto at = first - list->begins.begin() - 1;
+         at < std::ssize(list->items) && begin + list->begins[at] < to; ++at)
+        TRY(add_range(state, list->items[at], begin + list->begins[at], depth - 1, from, to, out));
+    return {};
 }
 
 } // namespace

@@ -129,8 +129,8 @@ class AtHandCheck {
 
     Result<bool> check(const ListItem& node, int depth) {
         if (depth > 0) {
-            const auto list = TRY(state_.cached_blob(node.id, BlobKind::list));
-            for (const auto& item : TRY(decode_list(*list)))
+            const auto list = TRY(state_.cached_list(node.id));
+            for (const auto& item : list->items)
                 if (!TRY(check(item, depth - 1)))
                     return false;
             return true;

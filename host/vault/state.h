@@ -3,9 +3,10 @@
 
 #include "base/thread_pool.h"
 #include "base/value.h"
-#include "vault/blob_cache.h"
+#include "vault/codec.h"
 #include "vault/index_file.h"
 #include "vault/keys.h"
+#include "vault/latest.h"
 #include "vault/merged_index.h"
 #include "vault/pack.h"
 #include "vault/vault.h"
@@ -56,7 +57,8 @@ struct Vault::State {
     std::mutex refreshing;
     mutable std::mutex keys_lock;
     std::unordered_map<PackId, crypto::Key, IdHash> pack_keys;
-    BlobCache blobs;
+    Latest<std::string> blobs;
+    Latest<ContentList> lists;
     ThreadPool readers;
 
     // ---- other locations (siblings.cpp) ----
@@ -111,6 +113,7 @@ struct Vault::State {
     // Looks at the location anew for what the index does not know.
     Result<bool> search_unindexed();
     Result<std::shared_ptr<const std::string>> cached_blob(const ChunkId& id, BlobKind kind);
+    Result<std::shared_ptr<const ContentList>> cached_list(const ChunkId& id);
     Result<Tree> tree(const ChunkId& id);
     Result<void> read(const Content& content, io::Sink& to, const Vault::AtHand& at_hand = {});
     Result<std::string> read_range(const Content& content, std::uint64_t offset, std::size_t size);

@@ -10,7 +10,7 @@ namespace respawn::vault {
 
 namespace {
 
-constexpr std::size_t cached_blobs = 32 << 20;
+constexpr std::size_t cached_blobs = 32 << 20, cached_lists = 8 << 20; // bytes
 
 Result<void> put(location::Location& location, std::string_view name, std::string_view bytes) {
     io::TextSource source(bytes);
@@ -29,7 +29,7 @@ Vault::State::State(std::shared_ptr<location::Location> at, Keyring keys, Unlock
                     io::Path shared_folder)
     : location(std::move(at)), keyring(std::move(keys)), unlock(std::move(with)), identify(keyring),
       cache(std::move(folder)), memory(shared_folder.empty() ? cache : std::move(shared_folder)),
-      hex_id(respawn::to_hex(keyring.vault)), blobs(cached_blobs) {}
+      hex_id(respawn::to_hex(keyring.vault)), blobs(cached_blobs), lists(cached_lists) {}
 
 Vault::State::~State() { remember_met_damage(); }
 

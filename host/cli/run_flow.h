@@ -1,0 +1,22 @@
+// A run as a verb makes it: the dry run is shown, a person agrees to it, it is performed.
+#pragma once
+
+#include "cli/verb.h"
+
+namespace respawn::cli {
+
+struct RunCommand {
+    run::Request request;
+    std::string
+        text; // what was typed, without the options of a run: "respawn run wox/stuck_duel duel=7"
+    std::string shown; // the headline of the run: "wox/stuck_duel duel=7"
+};
+
+// The options of a verb that makes a run, behind its own: --dry-run, --plan, --yes, --reason.
+std::vector<Option> with_run_options(std::vector<Option> own);
+
+// With --dry-run only shows; with --plan performs that plan or nothing; else shows, asks and performs.
+// Gives the exit code.
+Result<int> plan_and_perform(const Context& context, const RunCommand& command);
+
+} // namespace respawn::cli

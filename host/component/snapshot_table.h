@@ -1,0 +1,53 @@
+// A table as it was in a snapshot, read where it lies: what single rows are brought back from, and what
+// comparing and looking back work on, whatever engine the snapshot is of. Not thread-safe.
+#pragma once
+
+#include "base/value.h"
+#include "database/database.h"
+#include "vault/vault.h"
+
+#include <functional>
+#include <memory>
+
+namespace respawn::component {
+
+struct TableShape {
+    std::string name;
+    std::vector<std::string> columns; // that rows can be written with, in the table's order
+    std::vector<std::string> key;     // of the primary key, in its order; empty when there is none
+    // Of the key: those that the table does not keep in the order of their bytes, so that asking for
+    // that order means sorting.
+    std::vector<std::string> collated = {};
+};
+
+class SnapshotTable {
+  public:
+    virtual ~SnapshotTable() = default;
+    virtual const TableShape& shape() const = 0;
+    // The rows in which these columns have these values (Kind::usage for one that is none); a text
+    // finds the number that it spells where the column holds numbers. At most two: a key names one row,
+    // and more than one is an ambiguity.
+    virtual Result<std::vector<Value::Map>> find(const Value::Map& key) = 0;
+    // The next rows behind this key, or the first for an empty one; in the order of compare_keys().
+    // Kind::unsupported for a table whose rows have no order of their own.
+    virtual Result<std::vector<Value::Map>> rows_behind(const Value::Map& key, std::size_t most) = 0;
+};
+
+// The vault must outlive it. Kind::missing for a table that is not there, with the nearest name;
+// Kind::usage for a component that holds no tables, Kind::unsupported for a view or virtual table.
+Result<std::unique_ptr<SnapshotTable>>
+open_table(vault::Vault& from, const vault::ComponentRecord& record, std::string_view name);
+
+// The live table of the same shape, read as it is when each row is reached. The reader must outlive it.
+std::unique_ptr<SnapshotTable> live_table(TableShape shape, database::Reader& reader);
+
+// Below 0, 0, above 0: null before numbers by their size, before text and then blobs by their bytes.
+int compare_values(const Value& a, const Value& b);
+int compare_keys(const std::vector<std::string>& key, const Value::Map& a, const Value::Map& b);
+
+// What differs between two tables, in the order of their keys. An empty map: the row is not there.
+using TakeRowChange = std::function<Result<void>(const Value::Map& before, const Value::Map& after)>;
+// Kind::unsupported when their primary keys differ. Memory does not grow with the tables.
+Result<void> compare_tables(SnapshotTable& before, SnapshotTable& after, const TakeRowChange& take);
+
+} // namespace respawn::component

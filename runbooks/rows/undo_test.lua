@@ -1,0 +1,48 @@
+-- A row was brought back that should have stayed as it was.
+local function world_with_run()
+  local game = world { schema = "rows.sql", rows = {
+    players = {
+      { id = 17, name = "ada", galleons = 100 }, { id = 23, name = "lin", galleons = 20, note = "x" }, { id = 42, name = "mo", galleons = 7 },
+    },
+  } }
+  game:backup()
+  game:execute "update players set galleons = 50, note = 'rich' where id = 42"
+  game:execute "delete from players where id = 23"
+  local before = game:rows "select id, name, galleons, note from players order by id"
+  local done = game:run("rows/restore_rows", { table = "players", keys = "id=42\nid=23" })
+  same(done.state, "done", done.error)
+  game.done = done.run
+  return game, before, done.run
+end
+
+local function players(game) return game:rows "select id, name, galleons, note from players order by id" end
+
+test("what a run changed is taken back, and the undoing as well", function()
+  local game, before, run = world_with_run()
+  local after = players(game)
+  local undone = game:run("rows/undo", { run = run })
+  same(undone.state, "done", undone.error)
+  same(players(game), before)
+  same(game:run("rows/undo", { run = run }).state, "not_needed")
+  same(game:run("rows/undo", { run = undone.run }).state, "done")
+  same(players(game), after)
+end)
+
+test("rows that have moved since stop it all, unless they are left out", function()
+  local game, _, run = world_with_run()
+  game:execute "update players set galleons = 8 where id = 42"
+  local moved = game:everything()
+  local refused = game:run("rows/undo", { run = run })
+  same(refused.state, "failed")
+  if not refused.error:find "1 of 2 rows have moved" then error(refused.error) end
+  same(game:everything(), moved)
+  same(game:run("rows/undo", { run = run, leave_out = true }).state, "done")
+  same(players(game), { { id = 17, name = "ada", galleons = 100 }, { id = 42, name = "mo", galleons = 8 } })
+end)
+
+test("a run that is not there", function()
+  local game = world_with_run()
+  same(game:run("rows/undo", { run = "01ZZZZ" }).state, "failed")
+end)
+
+crash_everywhere("rows/undo", function(game) return { run = game.done } end, world_with_run)
