@@ -57,7 +57,8 @@ Value typed(lua_State* L, const Primitive& primitive, const Parameter& parameter
     auto value = to_value(L, index, fmt::format("respawn.{}: {}", primitive.name, parameter.name));
     if (parameter.type == "list" && value.map() && value.map()->empty())
         value = Value::List{};
-    const bool whole = value.real() && lua_tointegerx(L, index, nullptr) == *value.real();
+    const bool whole =
+        value.real() && static_cast<double>(lua_tointegerx(L, index, nullptr)) == *value.real();
     if (parameter.type == "integer" && whole)
         value = std::int64_t{ lua_tointeger(L, index) }; // 3.0 is 3
     if (!fits(value, parameter.type))

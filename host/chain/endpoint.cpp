@@ -157,7 +157,7 @@ Result<Transaction> Endpoint::transaction(const std::string& wanted) {
 // receipt of a block that was reorganised away proves nothing.
 Result<Transaction> Endpoint::mined(const std::string& wanted, const Value& transaction) {
     constexpr std::string_view method = "eth_getTransactionReceipt";
-    const Error moved{ .kind = Kind::unknown,
+    Error moved{ .kind = Kind::unknown,
                        .why = fmt::format("{} reorganised its blocks while it was asked", name_),
                        .fix = "ask again in a few minutes" };
     const auto receipt = TRY(ask(method, { wanted }));

@@ -27,7 +27,7 @@ std::string csv_line(const std::vector<std::string>& cells) { return join(cells,
 // Row after row, so that a large answer takes no memory.
 Result<void> say_csv(database::BytesDatabase& database, const std::string& sql) {
     bool headed = false;
-    return database.query(sql, [&](const auto& columns, std::vector<Value> row) -> Result<void> {
+    return database.query(sql, [&](const auto& columns, const std::vector<Value>& row) -> Result<void> {
         std::vector<std::string> cells;
         if (!std::exchange(headed, true)) {
             for (const auto& column : columns)
@@ -47,7 +47,7 @@ std::string table_cell(const Value& value) {
 
 Result<void> say_table(database::BytesDatabase& database, const std::string& sql) {
     std::optional<Table> table;
-    TRY(database.query(sql, [&](const auto& columns, std::vector<Value> row) -> Result<void> {
+    TRY(database.query(sql, [&](const auto& columns, const std::vector<Value>& row) -> Result<void> {
         if (!table)
             table.emplace(columns);
         std::vector<std::string> cells;

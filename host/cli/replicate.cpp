@@ -22,7 +22,7 @@ Result<PlaceList> named_or_all(run::Places& places, const std::vector<std::strin
 }
 
 // Those that answer; one that was named has to.
-Result<PlaceList> readable(run::Places& places, PlaceList list, bool named) {
+Result<PlaceList> readable(run::Places& places, const PlaceList& list, bool named) {
     PlaceList found;
     for (auto* place : list) {
         const auto opened = places.open(*place);
