@@ -62,7 +62,18 @@ Path name_beside(const Path& path) {
     return folder_of(path) / fmt::format(".{}.{}.new", path.filename().string(), to_hex(bytes));
 }
 
+// Large files lie in one piece, and a full disk is found before anything is written. Not every file system
+// can.
+Result<void> set_space_aside(int descriptor, std::uint64_t bytes, const Path& path) {
+    constexpr std::uint64_t worth_it = 1 << 20;
+    if (bytes < worth_it ||
+        ::fallocate(descriptor, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes)) == 0)
+        return {};
+    return errno == ENOSPC || errno == EDQUOT ? system_error("write", path, errno) : Result<void>();
+}
+
 Result<void> fill(int descriptor, Source& bytes, const Path& path) {
+    TRY(set_space_aside(descriptor, bytes.rest(), path));
     std::string buffer(256 * 1024, '\0');
     for (;;) {
         const auto taken = TRY(bytes.read(buffer.data(), buffer.size()));

@@ -14,6 +14,8 @@ struct Source {
     virtual ~Source() = default;
     // Fills at most `size` bytes of `buffer` and says how many; 0 means the end.
     virtual Result<std::size_t> read(char* buffer, std::size_t size) = 0;
+    // How many bytes are to come, where that is known; else 0.
+    virtual std::uint64_t rest() const { return 0; }
 };
 
 struct Sink {
@@ -27,6 +29,7 @@ class TextSource final : public Source {
   public:
     explicit TextSource(std::string_view bytes) : rest_(bytes) {}
     Result<std::size_t> read(char* buffer, std::size_t size) override;
+    std::uint64_t rest() const override { return rest_.size(); }
 
   private:
     std::string_view rest_;

@@ -29,6 +29,7 @@ class HashedSource final : public io::Source {
         hash_.add({ buffer, taken });
         return taken;
     }
+    std::uint64_t rest() const override { return from_.rest(); }
     std::string finish() { return hash_.finish(); }
 
   private:
