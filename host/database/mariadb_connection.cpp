@@ -274,7 +274,7 @@ Result<void> MariadbConnection::query(std::string_view sql, const std::vector<Va
 Result<void> MariadbConnection::execute(st_mysql_stmt* statement, std::string_view sql,
                                         const std::vector<Value>& parameters) {
     if (mysql_stmt_prepare(statement, sql.data(), sql.size()) != 0)
-        return last_error(mysql_stmt_errno(statement), mysql_stmt_error(statement));
+        return statement_error(statement);
     const auto wanted = mysql_stmt_param_count(statement);
     if (wanted != parameters.size())
         return Error{ .kind = Kind::usage,
@@ -290,7 +290,7 @@ Result<void> MariadbConnection::execute(st_mysql_stmt* statement, std::string_vi
                           .fix = "give a number, a text, a boolean, a blob or nothing" };
     if ((!binds.empty() && mysql_stmt_bind_param(statement, binds.data()) != 0) ||
         mysql_stmt_execute(statement) != 0)
-        return last_error(mysql_stmt_errno(statement), mysql_stmt_error(statement));
+        return statement_error(statement);
     changed_rows_ = static_cast<std::int64_t>(mysql_stmt_affected_rows(statement));
     warnings_ = mysql_warning_count(handle_);
     return {};
@@ -310,18 +310,18 @@ Result<void> MariadbConnection::fetch(st_mysql_stmt* statement, const RowSink& s
         prepare_to_take(field, taken[i], binds[i]);
     }
     if (mysql_stmt_bind_result(statement, binds.data()) != 0)
-        return last_error(mysql_stmt_errno(statement), mysql_stmt_error(statement));
+        return statement_error(statement);
     for (;;) {
         const int state = mysql_stmt_fetch(statement);
         if (state == MYSQL_NO_DATA)
             return {};
         if (state != 0 && state != MYSQL_DATA_TRUNCATED)
-            return last_error(mysql_stmt_errno(statement), mysql_stmt_error(statement));
+            return statement_error(statement);
         std::vector<Value> row;
         for (unsigned i = 0; i < count; ++i) {
             auto value = take(statement, i, taken[i]);
             if (!value)
-                return last_error(mysql_stmt_errno(statement), mysql_stmt_error(statement));
+                return statement_error(statement);
             row.push_back(std::move(*value));
         }
         auto sunk = sink(columns, std::move(row));
@@ -353,6 +353,13 @@ Result<std::string> MariadbConnection::cut_value() {
         if (is_cut_value(static_cast<unsigned>(row.at("Code").integer() ? *row.at("Code").integer() : 0)))
             return row.at("Message").text() ? *row.at("Message").text() : "a value was cut";
     return std::string();
+}
+
+// An error that came in place of a row stands at the connection alone.
+Error MariadbConnection::statement_error(st_mysql_stmt* statement) {
+    if (mysql_stmt_errno(statement) != 0 || !handle_)
+        return last_error(mysql_stmt_errno(statement), mysql_stmt_error(statement));
+    return last_error(mysql_errno(handle_), mysql_error(handle_));
 }
 
 Error MariadbConnection::last_error(unsigned code, const char* text) {

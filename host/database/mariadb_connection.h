@@ -51,6 +51,7 @@ class MariadbConnection final : public Session {
     Result<void> execute(st_mysql_stmt* statement, std::string_view sql,
                          const std::vector<Value>& parameters);
     Result<void> fetch(st_mysql_stmt* statement, const RowSink& sink);
+    Error statement_error(st_mysql_stmt* statement);
     Error last_error(unsigned code, const char* text);
     void close();
 
