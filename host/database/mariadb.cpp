@@ -1,21 +1,16 @@
 // The mariadb driver: MariaDB, and MySQL where it is the same.
 #include "database/mariadb.h"
 
-#include "base/text.h"
 #include "database/mariadb_changes.h"
 #include "database/mariadb_connection.h"
 #include "database/mariadb_lacks.h"
 #include "database/mariadb_rules.h"
-#include "database/markers.h"
-#include "io/process.h"
 
 #include <fmt/format.h>
 
 namespace respawn::database {
 
 namespace {
-
-using Access = MariadbConnection::Access;
 
 const ServerKind server_kind = { "MariaDB", { "mysql", "mariadb" }, 3306 };
 
@@ -32,83 +27,6 @@ const MarkerTables marker_tables = {
       "create table if not exists respawn_incarnation (one tinyint not null primary key, "
       "id varchar(64) not null) engine=InnoDB default charset=utf8mb4 collate=utf8mb4_bin" },
     "insert ignore into respawn_incarnation values (1, ?)"
-};
-
-// One write of respawn's at a time, in each database.
-constexpr std::string_view wait_for_our_turn = "select id from respawn_incarnation for update";
-
-constexpr Patience live_patience;
-// A dry run must not hold up the game.
-constexpr Patience trial_patience = { .lock = std::chrono::seconds(1) };
-constexpr Duration longest_hold = std::chrono::seconds(5);
-constexpr int most_tries = 4;
-
-Result<Rows> read(MariadbConnection& connection, std::string_view sql,
-                  const std::vector<Value>& parameters) {
-    TRY(must_only_read(sql, mariadb_reading_rules()));
-    auto rows = collect(connection, sql, parameters);
-    // 1792: the server itself found that it would write.
-    if (!rows.ok() && rows.error().kind == Kind::denied && rows.error().why.ends_with("(1792)"))
-        return not_reading(rows.error().why);
-    return rows;
-}
-
-// ---- trials ----
-
-// A transaction that is never committed. So that it holds no lock for long, the server ends it after a
-// few idle seconds; what was tried so far is tried again when it is needed.
-class MariadbTrial final : public Trial {
-  public:
-    explicit MariadbTrial(Login login) : login_(std::move(login)) {}
-
-    Result<Rows> query(std::string_view sql, const std::vector<Value>& parameters) override {
-        TRY(must_only_read(sql, mariadb_reading_rules()));
-        TRY(ready());
-        return read(*connection_, sql, parameters);
-    }
-
-    Result<Written> write(const Write& write) override {
-        TRY(ready());
-        TRY(connection_->run("savepoint before_this"));
-        auto written = apply(write);
-        if (written.ok()) {
-            writes_.push_back(write);
-            return written;
-        }
-        // A deadlock has taken all back already.
-        if (!connection_->is_open() || !connection_->run("rollback to savepoint before_this").ok())
-            connection_.reset();
-        return written;
-    }
-
-    std::uint64_t copied_bytes() const override { return 0; }
-
-  private:
-    Result<Written> apply(const Write& write) {
-        TRY(check_business_keys(*connection_, write));
-        return MariadbChanges(*connection_, now()).apply(write);
-    }
-
-    Result<void> ready() {
-        if (connection_ && connection_->is_open() && now() - begun_ < longest_hold &&
-            connection_->run("select 1").ok())
-            return {};
-        connection_.reset();
-        connection_ = TRY(MariadbConnection::open(login_, Access::read_write, trial_patience));
-        if (connection_->is_mariadb())
-            TRY(connection_->run(fmt::format("set session idle_transaction_timeout = {}",
-                                             std::chrono::ceil<std::chrono::seconds>(longest_hold).count())));
-        TRY(connection_->run("start transaction"));
-        begun_ = now();
-        for (const auto& write : writes_)
-            TRY(apply(write));
-        return {};
-    }
-
-    Login login_;
-    std::unique_ptr<MariadbConnection> connection_;
-    Moment begun_;
-    std::vector<Write> writes_;
 };
 
 // ---- dumps ----
@@ -156,137 +74,32 @@ io::Program dump_program(const Login& login, const std::vector<std::string>& tab
     return program;
 }
 
-// ---- the database ----
-
-class Mariadb final : public Database {
+class MariadbEngine final : public ServerEngine {
   public:
-    Mariadb(Login writer, Login reader, bool reads_apart)
-        : writer_(std::move(writer)), reader_(std::move(reader)), reads_apart_(reads_apart) {}
-
-    Result<Rows> query(std::string_view sql, const std::vector<Value>& parameters) override {
-        TRY(must_only_read(sql, mariadb_reading_rules()));
-        return read(*TRY(connected(reading_, reader_, Access::read_only)), sql, parameters);
+    Result<std::unique_ptr<ServerSession>> connect(const Login& login, Access access,
+                                                   const Patience& patience) override {
+        return std::unique_ptr<ServerSession>(TRY(MariadbConnection::open(login, access, patience)));
     }
-
-    Result<Written> write(const Write& write, const Marker& marker, const Approval& approve) override {
-        const auto give_up = now() + live_patience.lock;
-        for (int tries = 1;; ++tries) {
-            auto* connection = TRY(connected(writing_, writer_, Access::read_write));
-            bool approved = false;
-            bool again = false;
-            auto written = try_write(*connection, write, marker, approve, approved, again);
-            if (written.ok() || approved || !again || tries == most_tries || now() > give_up)
-                return written;
-        }
+    const ReadingRules& reading_rules() const override { return mariadb_reading_rules(); }
+    const MarkerTables& marker_tables() const override { return database::marker_tables; }
+    Result<void> begin(ServerSession& session) override { return session.run("start transaction"); }
+    Result<void> begin_our_turn(ServerSession& session) override {
+        TRY(begin(session));
+        return session.run("select id from respawn_incarnation for update");
     }
-
-    Result<std::optional<Written>> find_written(std::string_view run, std::int64_t step) override {
-        return find_marker(*TRY(connected(writing_, writer_, Access::read_write)), run, step);
+    std::unique_ptr<ServerChanges> changes(ServerSession& session, Moment moment, History*) override {
+        return std::make_unique<MariadbChanges>(static_cast<MariadbConnection&>(session), moment);
     }
-
-    Result<MarkerState> marker_state() override {
-        return read_marker_state(*TRY(connected(writing_, writer_, Access::read_write)));
+    io::Program dump_program(const Login& login, const std::vector<std::string>& tables) override {
+        return database::dump_program(login, tables);
     }
-
-    Result<std::unique_ptr<Trial>> begin_trial(const io::Path&) override {
-        TRY(connected(writing_, writer_, Access::read_write));
-        return std::unique_ptr<Trial>(std::make_unique<MariadbTrial>(writer_));
+    std::string_view dump_package() const override { return "mariadb-client"; }
+    Result<std::vector<Lack>> writer_lacks(ServerSession& session, const Login& login) override {
+        return find_writer_lacks(session, login);
     }
-
-    Result<std::unique_ptr<io::Source>> dump(const std::vector<std::string>& tables) override {
-        auto* connection = TRY(connected(writing_, writer_, Access::read_write));
-        for (const auto& table : tables)
-            if (!TRY(connection->has_table(table)))
-                return Error{ .kind = Kind::missing,
-                              .why = fmt::format("there is no table {}", printable(table)) };
-        auto source = io::run_program(dump_program(writer_, tables));
-        if (!source.ok() && source.error().kind == Kind::missing)
-            source.error().fix = "apt-get install mariadb-client";
-        return source;
+    Result<std::vector<Lack>> reader_lacks(ServerSession& session, const Login& login) override {
+        return find_reader_lacks(session, login);
     }
-
-    Result<std::vector<Lack>> find_lacks() override {
-        auto lacks = TRY(find_writer_lacks(*TRY(connected(writing_, writer_, Access::read_write))));
-        if (!reads_apart_)
-            return lacks;
-        const auto more = TRY(find_reader_lacks(*TRY(connected(reading_, reader_, Access::read_only))));
-        lacks.insert(lacks.end(), more.begin(), more.end());
-        return lacks;
-    }
-
-  private:
-    // The server may have dropped it since the last call, when nothing was open.
-    static Result<MariadbConnection*> connected(std::unique_ptr<MariadbConnection>& connection,
-                                                const Login& login, Access access) {
-        if (!connection || !connection->is_open() || !connection->run("select 1").ok())
-            connection = TRY(MariadbConnection::open(login, access, live_patience));
-        return connection.get();
-    }
-
-    Result<Written> try_write(MariadbConnection& connection, const Write& write, const Marker& marker,
-                              const Approval& approve, bool& approved, bool& again) {
-        TRY(make_marker_tables(connection, marker_tables)); // commits by itself
-        TRY(connection.run("start transaction"));
-        auto written = write_all(connection, write, marker, approve, approved);
-        if (!written.ok()) {
-            again = connection.may_try_again();
-            if (connection.is_open() && !connection.run("rollback").ok())
-                writing_.reset();
-            return written;
-        }
-        const auto committed = connection.run("commit");
-        if (committed.ok())
-            return written;
-        return connection.is_open() ? Result<Written>(committed.error())
-                                    : settle(marker, committed.error());
-    }
-
-    Result<Written> write_all(MariadbConnection& connection, const Write& write, const Marker& marker,
-                              const Approval& approve, bool& approved) {
-        TRY(connection.run(wait_for_our_turn));
-        TRY(check_token(connection, marker));
-        const auto moment = now();
-        const auto number = TRY(add_marker(connection, marker, write.why, moment));
-        TRY(take_business_keys(connection, write, number));
-        auto written = TRY(MariadbChanges(connection, moment).apply(write));
-        written.marker = number;
-        approved = static_cast<bool>(approve);
-        if (approve)
-            TRY(approve(written));
-        TRY(fill_marker(connection, number, written));
-        return written;
-    }
-
-    // The answer to a commit was lost. Whoever gets its turn knows that the other transaction has ended,
-    // and whether it was kept.
-    Result<Written> settle(const Marker& marker, const Error& lost) {
-        auto connection = MariadbConnection::open(writer_, Access::read_write, live_patience);
-        auto found = connection.ok() ? find_after(*connection.value(), marker)
-                                     : Result<std::optional<Written>>(connection.error());
-        if (!found.ok())
-            return Error{ .kind = Kind::unknown,
-                          .why = fmt::format("the server went away in the commit ({}), and cannot be "
-                                             "asked whether it was kept: {}",
-                                             lost.why, found.error().why),
-                          .fix = "when the server is back: respawn resume" };
-        if (found.value())
-            return std::move(*found.value());
-        return Error{ .kind = Kind::unavailable,
-                      .why = lost.why + "; nothing was changed",
-                      .fix = lost.fix };
-    }
-
-    static Result<std::optional<Written>> find_after(MariadbConnection& connection, const Marker& marker) {
-        TRY(connection.run("start transaction"));
-        TRY(connection.run(wait_for_our_turn));
-        auto found = find_marker(connection, marker.run, marker.step);
-        TRY(connection.run("rollback"));
-        return found;
-    }
-
-    Login writer_, reader_;
-    bool reads_apart_;
-    std::unique_ptr<MariadbConnection> reading_, writing_;
 };
 
 } // namespace
@@ -294,8 +107,7 @@ class Mariadb final : public Database {
 Result<std::unique_ptr<Database>> open_mariadb(const config::ComponentSettings& settings) {
     auto writer = TRY(writing_login(settings, server_kind));
     auto reader = TRY(reading_login(settings, server_kind));
-    return std::unique_ptr<Database>(std::make_unique<Mariadb>(std::move(writer), std::move(reader),
-                                                               !settings.reader.empty()));
+    return make_server_database(std::make_unique<MariadbEngine>(), std::move(writer), std::move(reader));
 }
 
 } // namespace respawn::database

@@ -251,6 +251,8 @@ Result<void> MariadbConnection::connect(Access access, const Patience& patience)
     const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(patience.statement).count();
     TRY(run(is_mariadb_ ? fmt::format("set session max_statement_time = {}", seconds_of(patience.statement))
                         : fmt::format("set session max_execution_time = {}", limit)));
+    if (is_mariadb_ && patience.idle > Duration::zero())
+        TRY(run(fmt::format("set session idle_transaction_timeout = {}", seconds_of(patience.idle))));
     TRY(run("set session transaction isolation level repeatable read"));
     if (access == Access::read_only)
         return run("set session transaction read only");
@@ -259,7 +261,7 @@ Result<void> MariadbConnection::connect(Access access, const Patience& patience)
 
 Result<void> MariadbConnection::query(std::string_view sql, const std::vector<Value>& parameters,
                                       const RowSink& sink) {
-    may_try_again_ = false;
+    may_try_again_ = would_write_ = false;
     if (!handle_)
         return last_error(2006, "the connection is closed");
     const std::unique_ptr<MYSQL_STMT, CloseStatement> statement(mysql_stmt_init(handle_));
@@ -365,6 +367,7 @@ Error MariadbConnection::statement_error(st_mysql_stmt* statement) {
 Error MariadbConnection::last_error(unsigned code, const char* text) {
     const auto problem = mariadb_problem(code);
     may_try_again_ = problem.may_try_again;
+    would_write_ = code == 1792; // cannot execute statement in a READ ONLY transaction
     Error error{ .kind = problem.kind,
                  .why = fmt::format("{} says to {}: {} ({})", is_mariadb_ ? "MariaDB" : "MySQL",
                                     login_.text(), printable(text), code),

@@ -2,9 +2,7 @@
 // at a time, files of this machine never read for the server.
 #pragma once
 
-#include "base/time.h"
-#include "database/server_login.h"
-#include "database/session.h"
+#include "database/server_database.h"
 
 #include <memory>
 
@@ -13,17 +11,8 @@ struct st_mysql_stmt;
 
 namespace respawn::database {
 
-// How long it may take; the server is told too.
-struct Patience {
-    Duration connecting = std::chrono::seconds(10);
-    Duration statement = std::chrono::seconds(30);
-    Duration lock = std::chrono::seconds(5);
-};
-
-class MariadbConnection final : public Session {
+class MariadbConnection final : public ServerSession {
   public:
-    enum class Access { read_only, read_write };
-    // Kind::unavailable, Kind::denied, Kind::missing (no such database).
     static Result<std::unique_ptr<MariadbConnection>> open(const Login& login, Access access,
                                                            const Patience& patience);
     ~MariadbConnection() override;
@@ -35,15 +24,12 @@ class MariadbConnection final : public Session {
     Result<bool> has_table(std::string_view name) override;
     std::string_view no_values() const override { return " () values ()"; }
 
-    // False once the server has gone, or an answer was left half read: what was open there is rolled
-    // back.
-    bool is_open() const { return handle_ != nullptr; }
-    // The last error was a deadlock or a wait for a lock: the same again may go well.
-    bool may_try_again() const { return may_try_again_; }
+    bool is_open() const override { return handle_ != nullptr; }
+    bool may_try_again() const override { return may_try_again_; }
+    bool would_write() const override { return would_write_; }
     // The last statement cut or replaced a value, by the server's own words; else empty.
     Result<std::string> cut_value();
     bool is_mariadb() const { return is_mariadb_; }
-    const Login& login() const { return login_; }
 
   private:
     explicit MariadbConnection(Login login) : login_(std::move(login)) {}
@@ -59,7 +45,7 @@ class MariadbConnection final : public Session {
     st_mysql* handle_ = nullptr;
     std::int64_t changed_rows_ = 0;
     unsigned warnings_ = 0;
-    bool may_try_again_ = false;
+    bool may_try_again_ = false, would_write_ = false;
     bool is_mariadb_ = true;
 };
 

@@ -32,32 +32,32 @@ Result<std::string> login_name(Session& session) {
 
 } // namespace
 
-Result<std::vector<Lack>> find_writer_lacks(MariadbConnection& connection) {
+Result<std::vector<Lack>> find_writer_lacks(Session& session, const Login& login) {
     constexpr std::string_view needed[] = { "SELECT",  "INSERT",     "UPDATE",  "DELETE",    "CREATE",
                                             "TRIGGER", "REFERENCES", "LOCK TABLES", "SHOW VIEW" };
-    const auto have = TRY(rights(connection));
+    const auto have = TRY(rights(session));
     std::vector<std::string> missing;
     for (const auto right : needed)
         if (right != "REFERENCES" && !have.contains(std::string(right)))
             missing.emplace_back(right);
     std::vector<Lack> lacks;
     if (!missing.empty())
-        lacks.push_back({ fmt::format("{} may not {} in all of the database", connection.login().text(),
+        lacks.push_back({ fmt::format("{} may not {} in all of the database", login.text(),
                                       join(missing, ", ")),
                           fmt::format("GRANT {} ON {}.* TO {}", join(missing, ", "),
-                                      connection.quoted(connection.login().database),
-                                      TRY(login_name(connection))) });
-    if (TRY(connection.value("select @@global.read_only")) == Value(1))
-        lacks.push_back({ fmt::format("the server of {} is read only", connection.login().text()),
+                                      session.quoted(login.database),
+                                      TRY(login_name(session))) });
+    if (TRY(session.value("select @@global.read_only")) == Value(1))
+        lacks.push_back({ fmt::format("the server of {} is read only", login.text()),
                           "it is a replica or was set read only: use the server that takes writes" });
     return lacks;
 }
 
-Result<std::vector<Lack>> find_reader_lacks(MariadbConnection& connection) {
+Result<std::vector<Lack>> find_reader_lacks(Session& session, const Login& login) {
     constexpr std::string_view harmless[] = { "USAGE", "SELECT", "SHOW VIEW", "PROCESS", "SHOW DATABASES",
                                               "TRIGGER", "REPLICATION CLIENT", "BINLOG MONITOR" };
     std::vector<std::string> harmful;
-    for (const auto& right : TRY(rights(connection)))
+    for (const auto& right : TRY(rights(session)))
         if (std::ranges::find(harmless, right) == std::end(harmless))
             harmful.push_back(right);
     std::vector<Lack> lacks;
@@ -66,10 +66,10 @@ Result<std::vector<Lack>> find_reader_lacks(MariadbConnection& connection) {
     if (harmful.size() > 4)
         harmful.resize(4);
     lacks.push_back({ fmt::format("the reading login {} may do more than read: {} …",
-                                  connection.login().text(), join(harmful, ", ")),
+                                  login.text(), join(harmful, ", ")),
                       fmt::format("REVOKE all that from {}; GRANT SELECT, SHOW VIEW ON {}.* TO it",
-                                  TRY(login_name(connection)),
-                                  connection.quoted(connection.login().database)) });
+                                  TRY(login_name(session)),
+                                  session.quoted(login.database)) });
     return lacks;
 }
 

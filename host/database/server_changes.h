@@ -17,6 +17,9 @@ struct ServerTable : Table {
     std::string numbered;                 // the column that the server numbers, alone the key; or empty
 };
 
+// Rows as a transaction's writes left them, by table and key.
+using History = std::map<std::string, Value::Map>;
+
 class ServerChanges : public ChangeTarget {
   public:
     ServerChanges(Session& session, Moment moment) : session_(session), moment_(moment) {}
@@ -54,6 +57,7 @@ class ServerChanges : public ChangeTarget {
     std::int64_t asked_changes(const ServerTable& table, ChangeKind kind) const;
     // Of the row, as it would be after `set`.
     static Value::Map key_of(const ServerTable& table, const Value::Map& row, const Value::Map& set);
+    static std::string name_of(const ServerTable& table, const Value::Map& key);
     // Only the columns that are stored.
     static Value::Map stored(const ServerTable& table, const Value::Map& row);
 
@@ -66,7 +70,6 @@ class ServerChanges : public ChangeTarget {
     };
     Result<void> lock_rows(const Write& write);
     Result<void> read_after(Seen& seen);
-    static std::string name_of(const ServerTable& table, const Value::Map& key);
 
     Session& session_;
     Moment moment_;

@@ -135,16 +135,16 @@ Result<Login> writing_login(const config::ComponentSettings& settings, const Ser
     return login_of(settings, server, settings.url, settings.password);
 }
 
-Result<Login> reading_login(const config::ComponentSettings& settings, const ServerKind& server) {
+Result<std::optional<Login>> reading_login(const config::ComponentSettings& settings, const ServerKind& server) {
     if (settings.reader.empty())
-        return writing_login(settings, server);
+        return std::optional<Login>();
     auto login = TRY(login_of(settings, server, settings.reader, settings.reader_password));
     const auto writer = TRY(writing_login(settings, server));
     if (login.database != writer.database || login.host != writer.host || login.port != writer.port ||
         login.socket != writer.socket)
         return bad_url(settings, server, settings.reader,
                        "the reader is of another server or database than 'url'");
-    return login;
+    return std::optional<Login>(std::move(login));
 }
 
 } // namespace respawn::database

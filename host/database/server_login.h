@@ -3,6 +3,8 @@
 
 #include "config/config.h"
 
+#include <optional>
+
 namespace respawn::database {
 
 enum class Tls {
@@ -30,8 +32,8 @@ struct ServerKind {
     unsigned port = 0;
 };
 
-// The login of `url` or, where there is one, of `reader`. Kind::usage says what is wrong with the URL.
+// The logins of `url` and, where there is one, of `reader`. Kind::usage says what is wrong with a URL.
 Result<Login> writing_login(const config::ComponentSettings& settings, const ServerKind& server);
-Result<Login> reading_login(const config::ComponentSettings& settings, const ServerKind& server);
+Result<std::optional<Login>> reading_login(const config::ComponentSettings& settings, const ServerKind& server);
 
 } // namespace respawn::database

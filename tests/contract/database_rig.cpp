@@ -108,7 +108,7 @@ Rig mariadb_rig() {
                      const auto login =
                          database::writing_login(settings, { "MariaDB", { "mysql" }, 3306 }).value();
                      return database::MariadbConnection::open(
-                                login, database::MariadbConnection::Access::read_write, {})
+                                login, database::Access::read_write, {})
                          .value();
                  },
              .drop =
