@@ -1,5 +1,6 @@
 #include "database/database.h"
 #include "database/mariadb.h"
+#include "database/postgres.h"
 #include "database/sqlite.h"
 
 #include <fmt/format.h>
@@ -17,6 +18,7 @@ struct Driver {
 constexpr Driver drivers[] = {
     { "sqlite", open_sqlite, open_sqlite_copy },
     { "mariadb", open_mariadb, nullptr },
+    { "postgres", open_postgres, nullptr },
 };
 
 const Driver* driver_for(const config::ComponentSettings& settings) {

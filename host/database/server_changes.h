@@ -25,7 +25,7 @@ class ServerChanges : public ChangeTarget {
     ServerChanges(Session& session, Moment moment) : session_(session), moment_(moment) {}
 
     // Inside a transaction that the caller holds.
-    Result<Written> apply(const Write& write);
+    virtual Result<Written> apply(const Write& write);
 
     Session& session() override { return session_; }
     Result<const Table*> find(const std::string& name) override { return TRY(known(name)); }

@@ -162,6 +162,8 @@ class ServerDatabase final : public Database {
     Result<Written> try_write(const Write& write, const Marker& marker, const Approval& approve,
                               bool& again) {
         auto made = make_marker_tables(*writing_, engine_->marker_tables()); // commits by itself
+        if (!made.ok() && made.error().kind == Kind::conflict) // another host makes them at this moment
+            made = make_marker_tables(*writing_, engine_->marker_tables());
         auto written = made.ok() ? write_all(write, marker, approve, again)
                                  : Result<Written>(std::move(made).failure());
         if (!written.ok()) {

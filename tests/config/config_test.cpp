@@ -142,7 +142,7 @@ TEST_CASE("each mistake is named with its line and column") {
           "7:18: component kind 'redis' is not in this version; it has sqlite, files, mariadb, "
           "postgres" },
         { head + "components:\n  rows: { kind: mariadb, url: \"mysql://a:b@c/d\" }\n",
-          "7:32: 'url' must be a server (scheme://user@host:port/name)" },
+          "7:31: 'url' must be a server (scheme://user@host:port/name)" },
         { head + "components:\n  rows: { kind: postgres, url: \"postgresql://a@b/c\", tls: on }\n",
           "7:59: 'on' is no use of TLS; did you mean 'off'?" },
         { head + "components:\n  saves: { kind: sqlite }\n",

@@ -2,6 +2,7 @@
 
 #include "base/id.h"
 #include "database/mariadb_connection.h"
+#include "database/postgres_connection.h"
 #include "database/server_login.h"
 
 #include <cstdlib>
@@ -129,9 +130,63 @@ delimiter ;
 )" + rows };
 }
 
+// ---- postgres ----
+
+void postgres_script(const config::ComponentSettings& settings, const std::string& sql) {
+    run_client(fmt::format("PGPASSWORD={} psql -X -q -v ON_ERROR_STOP=1 -h 127.0.0.1 -p {} -U postgres -d {} > "
+                           "/dev/null",
+                           std::string(settings.password.reveal()),
+                           settings.url.substr(settings.url.rfind(':') + 1,
+                                               settings.url.rfind('/') - settings.url.rfind(':') - 1),
+                           database_of(settings)),
+               sql);
+}
+
+config::ComponentSettings postgres_settings(const Variables& server, const std::string& name) {
+    return { .name = "game",
+             .kind = "postgres",
+             .url = fmt::format("postgresql://postgres@127.0.0.1:{}/{}", server.at("PORT"), name),
+             .password = Secret("test", server.at("PASSWORD")) };
+}
+
+config::ComponentSettings new_postgres(const io::Path&) {
+    const auto name = new_name();
+    postgres_script(postgres_settings(shared_server("postgres"), "postgres"), "create database " + name);
+    return postgres_settings(shared_server("postgres"), name);
+}
+
+Rig postgres_rig() {
+    return { .kind = "postgres",
+             .settings = new_postgres,
+             .game = postgres_script,
+             .session =
+                 [](const config::ComponentSettings& settings) {
+                     const auto login =
+                         database::writing_login(settings, { "PostgreSQL", { "postgresql" }, 5432 }).value();
+                     return database::PostgresConnection::open(login, database::Access::read_write, {})
+                         .value();
+                 },
+             .drop =
+                 [](const config::ComponentSettings& settings) {
+                     postgres_script(postgres_settings(shared_server("postgres"), "postgres"),
+                                     "drop database " + database_of(settings) + " with (force)");
+                 },
+             .schema = R"(
+create table players (id bigserial primary key, name text not null unique, galleons bigint not null default 0 check (galleons >= 0),
+  seen_at text, seen_number bigint, luck double precision, avatar bytea);
+create table duels (id bigserial primary key, player bigint not null references players (id) on delete cascade, status text not null);
+create table audit (player bigint, before bigint, after bigint);
+create function watch() returns trigger language plpgsql as $$ begin
+  insert into audit values (old.id, old.galleons, new.galleons); return new; end $$;
+create trigger watched after update of galleons on players for each row when (old.galleons <> new.galleons) execute function watch();
+)" + rows + R"(
+select setval('players_id_seq', 3); select setval('duels_id_seq', 9);
+)" };
+}
+
 } // namespace
 
-std::vector<Rig> server_rigs() { return { mariadb_rig() }; }
+std::vector<Rig> server_rigs() { return { mariadb_rig(), postgres_rig() }; }
 
 std::vector<Rig> database_rigs() {
     auto rigs = server_rigs();
