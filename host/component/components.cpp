@@ -15,9 +15,10 @@ Result<std::unique_ptr<Component>> open_component(const config::ComponentSetting
         return open_files(settings);
     if (database::is_database(settings))
         return Error{ .kind = Kind::unsupported,
-                      .why = fmt::format("component {} is of kind {}, and backing that up or bringing it "
-                                         "back is for a later version",
-                                         settings.name, settings.kind),
+                      .why =
+                          fmt::format("component {} is of kind {}, and backing that up or bringing it "
+                                      "back is for a later version",
+                                      settings.name, settings.kind),
                       .fix = "name the other components in the plan; runbooks can read and write it" };
     return Error{ .kind = Kind::usage,
                   .why = fmt::format("component {} has the unknown kind '{}'", settings.name,

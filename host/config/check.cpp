@@ -379,8 +379,9 @@ void Check::readers(const Node& root) {
     for (const auto& component : root.find("components")->children)
         if (component.find("url") != nullptr && component.find("reader") == nullptr)
             warn(component.key_place,
-                 fmt::format("'{}' has no reader: what runbooks look up goes through the login that writes",
-                             component.key));
+                 fmt::format(
+                     "'{}' has no reader: what runbooks look up goes through the login that writes",
+                     component.key));
 }
 
 Result<void> Check::plans(Node& root) {

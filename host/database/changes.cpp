@@ -81,10 +81,9 @@ Result<void> update(ChangeTarget& target, const Table& table, const Change& chan
     }
     const auto key = TRY(fitted(target, table, change.key));
     const auto condition = where(target.session(), key, parameters);
-    return target.run(table,
-                      "update " + target.session().quoted(table.name) + " set " + assignments +
-                          condition,
-                      parameters);
+    return target.run(
+        table, "update " + target.session().quoted(table.name) + " set " + assignments + condition,
+        parameters);
 }
 
 Result<void> remove(ChangeTarget& target, const Table& table, const Change& change) {
@@ -94,8 +93,8 @@ Result<void> remove(ChangeTarget& target, const Table& table, const Change& chan
     std::vector<Value> parameters;
     const auto key = TRY(fitted(target, table, change.key));
     const auto condition = where(target.session(), key, parameters);
-    return target.run(table,
-                      "delete from " + target.session().quoted(table.name) + condition, parameters);
+    return target.run(table, "delete from " + target.session().quoted(table.name) + condition,
+                      parameters);
 }
 
 Result<void> apply(ChangeTarget& target, const Change& change) {

@@ -102,8 +102,8 @@ struct Trial : Reader {
 struct Database : Reader {
     // Applies all changes and the marker in one transaction, or nothing. Kind::moved: an expected value
     // is not there. Kind::conflict: a business key was used before, or a constraint of the game
-    // refuses. Kind::unavailable: nothing was changed. Kind::unknown: the server went away in the commit
-    // and could not be asked since; find_written() will tell.
+    // refuses. Kind::unavailable: nothing was changed. Kind::unknown: the server went away in the
+    // commit and could not be asked since; find_written() will tell.
     virtual Result<Written> write(const Write& write, const Marker& marker,
                                   const Approval& approve) = 0;
     // Did this step of this run commit here? For settling an open intent.

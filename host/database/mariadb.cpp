@@ -107,7 +107,8 @@ class MariadbEngine final : public ServerEngine {
 Result<std::unique_ptr<Database>> open_mariadb(const config::ComponentSettings& settings) {
     auto writer = TRY(writing_login(settings, server_kind));
     auto reader = TRY(reading_login(settings, server_kind));
-    return make_server_database(std::make_unique<MariadbEngine>(), std::move(writer), std::move(reader));
+    return make_server_database(std::make_unique<MariadbEngine>(), std::move(writer),
+                                std::move(reader));
 }
 
 } // namespace respawn::database

@@ -64,7 +64,8 @@ Result<Value> as_bits(const Table& table, const std::string& column, const Value
                       .fix = "bits are a whole number, 0 or more" };
     Blob bytes;
     for (int shift = 56; shift >= 0; shift -= 8)
-        if (const auto byte = static_cast<char>(number >> shift & 0xff); byte != 0 || !bytes.bytes.empty())
+        if (const auto byte = static_cast<char>(number >> shift & 0xff);
+            byte != 0 || !bytes.bytes.empty())
             bytes.bytes += byte;
     return Value(bytes.bytes.empty() ? Blob{ std::string(1, '\0') } : bytes);
 }
@@ -81,8 +82,8 @@ Result<void> must_roll_back(Session& session, const std::string& name, const Val
     if (undoes == Value("YES"))
         return {};
     return Error{ .kind = Kind::unsupported,
-                  .why = fmt::format("table {} is kept by {}, which takes nothing back", printable(name),
-                                     engine),
+                  .why = fmt::format("table {} is kept by {}, which takes nothing back",
+                                     printable(name), engine),
                   .fix = fmt::format("ALTER TABLE {} ENGINE=InnoDB", session.quoted(name)) };
 }
 
@@ -91,7 +92,8 @@ Result<std::vector<std::string>> key_columns(Session& session, const std::string
     std::map<std::string, std::vector<std::string>> keys;
     std::set<std::string> with_nulls;
     for (const auto& row : TRY(session.rows(
-             "select index_name as name, column_name as part, nullable as nulls, sub_part as prefix from "
+             "select index_name as name, column_name as part, nullable as nulls, sub_part as prefix "
+             "from "
              "information_schema.statistics where table_schema = database() and binary table_name = ? "
              "and non_unique = 0 order by index_name, seq_in_index",
              { name }))) {
@@ -158,7 +160,8 @@ Result<Value> MariadbChanges::fit(const Table& table, const std::string& column,
     const bool bits = static_cast<const ServerTable&>(table).forms.at(column) == Form::bits;
     if (bits && fitted.boolean())
         fitted = Value(*fitted.boolean() ? 1 : 0);
-    return bits && !fitted.is_null() ? as_bits(table, column, fitted) : Result<Value>(std::move(fitted));
+    return bits && !fitted.is_null() ? as_bits(table, column, fitted)
+                                     : Result<Value>(std::move(fitted));
 }
 
 Result<void> MariadbChanges::run(const Table& table, const std::string& sql,
@@ -207,15 +210,17 @@ Result<void> MariadbChanges::read_children() {
         return {};
     children_.emplace();
     std::map<std::string, std::pair<std::string, std::size_t>> places;
-    for (const auto& row : TRY(session().rows(
-             "select k.constraint_schema as home, k.constraint_name as name, k.table_name as child, "
-             "k.column_name as part, k.referenced_table_name as parent, k.referenced_column_name as "
-             "parent_part, r.update_rule as on_update, r.delete_rule as on_delete, "
-             "k.table_schema = database() as here from information_schema.key_column_usage k join "
-             "information_schema.referential_constraints r on r.constraint_schema = k.constraint_schema "
-             "and r.constraint_name = k.constraint_name and r.table_name = k.table_name where "
-             "k.referenced_table_schema = database() order by home, child, name, k.ordinal_position"))) {
-        const auto id = text_of(row, "home") + '\0' + text_of(row, "child") + '\0' + text_of(row, "name");
+    for (
+        const auto& row : TRY(session().rows(
+            "select k.constraint_schema as home, k.constraint_name as name, k.table_name as child, "
+            "k.column_name as part, k.referenced_table_name as parent, k.referenced_column_name as "
+            "parent_part, r.update_rule as on_update, r.delete_rule as on_delete, "
+            "k.table_schema = database() as here from information_schema.key_column_usage k join "
+            "information_schema.referential_constraints r on r.constraint_schema = k.constraint_schema "
+            "and r.constraint_name = k.constraint_name and r.table_name = k.table_name where "
+            "k.referenced_table_schema = database() order by home, child, name, k.ordinal_position"))) {
+        const auto id =
+            text_of(row, "home") + '\0' + text_of(row, "child") + '\0' + text_of(row, "name");
         auto& children = (*children_)[text_of(row, "parent")];
         if (!places.contains(id)) {
             places[id] = { text_of(row, "parent"), children.size() };
@@ -246,7 +251,8 @@ Result<void> MariadbChanges::expect_effects(const ServerTable& table, const Valu
     return {};
 }
 
-Result<void> MariadbChanges::reach_rows(const Child& child, const Value::Map& row, const Value::Map* set) {
+Result<void> MariadbChanges::reach_rows(const Child& child, const Value::Map& row,
+                                        const Value::Map* set) {
     if (child.table.empty())
         return Error{ .kind = Kind::unsupported,
                       .why = "a foreign key of another database changes with the row",
@@ -259,7 +265,9 @@ Result<void> MariadbChanges::reach_rows(const Child& child, const Value::Map& ro
         key.emplace(child.columns[i], row.at(parent));
         const auto changed = set ? set->find(parent) : Value::Map::const_iterator();
         const bool is_set = set && changed != set->end();
-        after.emplace(child.columns[i], !cascades ? Value() : is_set ? changed->second : row.at(parent));
+        after.emplace(child.columns[i], !cascades ? Value()
+                                        : is_set  ? changed->second
+                                                  : row.at(parent));
         if (row.at(parent).is_null())
             return {}; // null refers to nothing
     }
@@ -270,12 +278,13 @@ Result<void> MariadbChanges::reach_rows(const Child& child, const Value::Map& ro
          TRY(session().rows("select " + column_list(session(), table->columns) + " from " +
                                 session().quoted(table->name) + condition + std::string(lock()),
                             parameters))) {
-        const auto key_before = table->key_columns.empty() ? stored(*table, reached)
-                                                           : key_of(*table, reached, {});
+        const auto key_before =
+            table->key_columns.empty() ? stored(*table, reached) : key_of(*table, reached, {});
         if (was_seen(*table, key_before))
             continue; // also what ends a circle
         TRY(saw(*table, key_before, stored(*table, reached), false));
-        if (const auto key_after = key_of(*table, reached, after); !removed && key_after != key_of(*table, reached, {}))
+        if (const auto key_after = key_of(*table, reached, after);
+            !removed && key_after != key_of(*table, reached, {}))
             TRY(saw(*table, key_after, {}, false));
         TRY(expect_effects(*table, reached, removed ? nullptr : &after));
     }
@@ -300,9 +309,10 @@ Result<void> MariadbChanges::read_triggers() {
                             "information_schema.routines where routine_schema = database()")))
         routines_[lower(text_of(row, "name"))] =
             names_in(text_of(row, "body"), mariadb_reading_rules());
-    for (const auto& row : TRY(session().rows("select table_name as name from information_schema.tables "
-                                              "where table_schema = database() and table_type like "
-                                              "'%BASE TABLE%'")))
+    for (const auto& row :
+         TRY(session().rows("select table_name as name from information_schema.tables "
+                            "where table_schema = database() and table_type like "
+                            "'%BASE TABLE%'")))
         if (!text_of(row, "name").starts_with("respawn_"))
             all_tables_.push_back(text_of(row, "name"));
     return {};
@@ -354,9 +364,10 @@ MariadbChanges::rows_of(const ServerTable& table, std::string_view condition,
                         const std::vector<Value>& parameters) {
     std::map<std::string, Value::Map> rows;
     int same = 0; // rows without a key may be alike
-    for (auto& row : TRY(session().rows("select " + column_list(session(), table.stored_columns) + " from " +
-                                            session().quoted(table.name) + std::string(condition),
-                                        parameters))) {
+    for (auto& row :
+         TRY(session().rows("select " + column_list(session(), table.stored_columns) + " from " +
+                                session().quoted(table.name) + std::string(condition),
+                            parameters))) {
         auto name = encode(table.key_columns.empty() ? row : key_of(table, row, {}));
         while (rows.contains(name))
             name += std::to_string(++same);
@@ -368,15 +379,15 @@ MariadbChanges::rows_of(const ServerTable& table, std::string_view condition,
 Result<void> MariadbChanges::watch(const std::string& name) {
     const auto* table = TRY(known(name));
     Watched watched{ .table = table };
-    const auto count = TRY(session().value(fmt::format("select count(*) from (select 1 from {} limit {}) x",
-                                                       session().quoted(name), most_compared + 1)));
+    const auto count =
+        TRY(session().value(fmt::format("select count(*) from (select 1 from {} limit {}) x",
+                                        session().quoted(name), most_compared + 1)));
     watched.whole = count.integer() && *count.integer() <= most_compared;
     if (watched.whole)
         watched.rows = TRY(rows_of(*table, "", {}));
     else if (!table->numbered.empty())
-        watched.highest = TRY(session().value(fmt::format("select max({}) from {}",
-                                                          session().quoted(table->numbered),
-                                                          session().quoted(name))));
+        watched.highest = TRY(session().value(fmt::format(
+            "select max({}) from {}", session().quoted(table->numbered), session().quoted(name))));
     watched_.push_back(std::move(watched));
     return {};
 }

@@ -37,7 +37,7 @@ class MariadbChanges final : public ServerChanges {
     // A table that a trigger names, as it was.
     struct Watched {
         const ServerTable* table = nullptr;
-        bool whole = false;                // every row is known; else only those above `highest`
+        bool whole = false;                     // every row is known; else only those above `highest`
         std::map<std::string, Value::Map> rows; // by their keys, encoded
         Value highest;
     };
@@ -52,8 +52,8 @@ class MariadbChanges final : public ServerChanges {
     Result<void> reach_rows(const Child& child, const Value::Map& row, const Value::Map* set);
     Result<void> watch(const std::string& name);
     Result<void> compare(const Watched& watched);
-    Result<std::map<std::string, Value::Map>> rows_of(const ServerTable& table, std::string_view condition,
-                                                      const std::vector<Value>& parameters);
+    Result<std::map<std::string, Value::Map>>
+    rows_of(const ServerTable& table, std::string_view condition, const std::vector<Value>& parameters);
 
     MariadbConnection& connection_;
     std::optional<std::map<std::string, std::vector<Child>>> children_;

@@ -143,8 +143,8 @@ void prepare_to_take(const MYSQL_FIELD& field, Taken& taken, MYSQL_BIND& bind) {
         bind.buffer_type = MYSQL_TYPE_DOUBLE;
         bind.buffer = &taken.real;
     } else {
-        bind.buffer_type = taken.is_bytes || field.type == MYSQL_TYPE_BIT ? MYSQL_TYPE_BLOB
-                                                                          : MYSQL_TYPE_STRING;
+        bind.buffer_type =
+            taken.is_bytes || field.type == MYSQL_TYPE_BIT ? MYSQL_TYPE_BLOB : MYSQL_TYPE_STRING;
     }
 }
 
@@ -167,8 +167,8 @@ constexpr unsigned long short_text = 128;
 std::optional<Value> take_long(MYSQL_STMT* statement, unsigned column, Taken& taken) {
     std::string bytes(std::max(taken.size, short_text), '\0');
     MYSQL_BIND bind{};
-    bind.buffer_type = taken.is_bytes || taken.type == MYSQL_TYPE_BIT ? MYSQL_TYPE_BLOB
-                                                                      : MYSQL_TYPE_STRING;
+    bind.buffer_type =
+        taken.is_bytes || taken.type == MYSQL_TYPE_BIT ? MYSQL_TYPE_BLOB : MYSQL_TYPE_STRING;
     bind.buffer = bytes.data();
     bind.buffer_length = bytes.size();
     bind.length = &taken.size;
@@ -248,9 +248,11 @@ Result<void> MariadbConnection::connect(Access access, const Patience& patience)
             "foreign_key_checks = 1, unique_checks = 1, sql_warnings = 0"));
     TRY(run(fmt::format("set session innodb_lock_wait_timeout = {0}, lock_wait_timeout = {0}",
                         seconds_of(patience.lock))));
-    const auto limit = std::chrono::duration_cast<std::chrono::milliseconds>(patience.statement).count();
-    TRY(run(is_mariadb_ ? fmt::format("set session max_statement_time = {}", seconds_of(patience.statement))
-                        : fmt::format("set session max_execution_time = {}", limit)));
+    const auto limit =
+        std::chrono::duration_cast<std::chrono::milliseconds>(patience.statement).count();
+    TRY(run(is_mariadb_
+                ? fmt::format("set session max_statement_time = {}", seconds_of(patience.statement))
+                : fmt::format("set session max_execution_time = {}", limit)));
     if (is_mariadb_ && patience.idle > Duration::zero())
         TRY(run(fmt::format("set session idle_transaction_timeout = {}", seconds_of(patience.idle))));
     TRY(run("set session transaction isolation level repeatable read"));
@@ -352,7 +354,8 @@ Result<std::string> MariadbConnection::cut_value() {
     if (warnings_ == 0)
         return std::string();
     for (const auto& row : TRY(rows("show warnings")))
-        if (is_cut_value(static_cast<unsigned>(row.at("Code").integer() ? *row.at("Code").integer() : 0)))
+        if (is_cut_value(
+                static_cast<unsigned>(row.at("Code").integer() ? *row.at("Code").integer() : 0)))
             return row.at("Message").text() ? *row.at("Message").text() : "a value was cut";
     return std::string();
 }

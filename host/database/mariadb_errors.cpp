@@ -11,13 +11,15 @@ struct Known {
     MariadbProblem problem;
 };
 
-constexpr std::string_view unreachable = "see that the server runs and that host, port or socket are right";
+constexpr std::string_view unreachable =
+    "see that the server runs and that host, port or socket are right";
 constexpr std::string_view dropped = "see the server's log; the next call connects again";
 constexpr std::string_view no_entry = "check user and password; docs/databases.md has the GRANTs";
 constexpr std::string_view no_right = "docs/databases.md has the GRANTs that respawn needs";
 constexpr std::string_view busy = "the game holds the row or table; try again, or stop the game first";
 constexpr std::string_view full = "free some space at the server, then run the same command again";
-constexpr std::string_view read_only = "it is a replica or was set read only: use the server that takes writes";
+constexpr std::string_view read_only =
+    "it is a replica or was set read only: use the server that takes writes";
 constexpr std::string_view constraint = "the game's own rule refuses the change";
 constexpr std::string_view range = "give a value that the column can hold whole";
 constexpr std::string_view slow = "ask for less or add an index";
@@ -41,14 +43,17 @@ constexpr Known known[] = {
     { 1160, { Kind::unavailable, dropped, false, true } },
     { 1161, { Kind::unavailable, dropped, false, true } },
     { 2026,
-      { Kind::denied, "check the server's certificate and `tls_ca:`, or say `tls: required` to encrypt only",
-        false, true } },
+      { Kind::denied,
+        "check the server's certificate and `tls_ca:`, or say `tls: required` to encrypt only", false,
+        true } },
     { 1045, { Kind::denied, no_entry, false, true } },
     { 1698, { Kind::denied, no_entry, false, true } },
-    { 1130, { Kind::denied, "the login may not connect from this machine: see its host part", false, true } },
+    { 1130,
+      { Kind::denied, "the login may not connect from this machine: see its host part", false, true } },
     { 1251, { Kind::denied, no_entry, false, true } },
     { 1820, { Kind::denied, "the login's password has expired", false, true } },
-    { 2059, { Kind::denied, "the login's authentication plugin is not known to this client", false, true } },
+    { 2059,
+      { Kind::denied, "the login's authentication plugin is not known to this client", false, true } },
     { 4151, { Kind::denied, "the login is locked", false, true } },
     { 1044, { Kind::denied, no_right, false, false } },
     { 1142, { Kind::denied, no_right, false, false } },

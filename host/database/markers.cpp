@@ -19,7 +19,8 @@ Result<bool> has_tables(Session& session) {
 // Itself, and all that it lies in: "/duel:7/" lies in "/".
 std::vector<Value> with_all_above(std::string_view target) {
     std::vector<Value> all;
-    for (std::size_t end = target.find('/'); end != std::string_view::npos; end = target.find('/', end + 1))
+    for (std::size_t end = target.find('/'); end != std::string_view::npos;
+         end = target.find('/', end + 1))
         all.emplace_back(target.substr(0, end + 1));
     return all;
 }
@@ -84,22 +85,22 @@ Result<void> check_business_keys(Session& session, const Write& write) {
             continue;
         const auto used =
             TRY(session.rows("select m.run, m.at from respawn_business_keys k left join "
-                                "respawn_markers m on m.number = k.marker where k.business_key = ?",
-                                { change.business_key }));
+                             "respawn_markers m on m.number = k.marker where k.business_key = ?",
+                             { change.business_key }));
         if (!used.empty())
             return used_before(change.business_key, used[0]);
     }
     return {};
 }
 
-Result<void> take_business_keys(Session& session, const Write& write,
-                                std::int64_t marker_number) {
+Result<void> take_business_keys(Session& session, const Write& write, std::int64_t marker_number) {
     TRY(check_business_keys(session, write));
     for (const auto& change : write.changes) {
         if (change.business_key.empty())
             continue;
-        auto taken = session.run("insert into respawn_business_keys (business_key, marker) values (?, ?)",
-                                    { change.business_key, marker_number });
+        auto taken =
+            session.run("insert into respawn_business_keys (business_key, marker) values (?, ?)",
+                        { change.business_key, marker_number });
         if (!taken.ok() && taken.error().kind == Kind::conflict)
             return Error{ .kind = Kind::script,
                           .why = fmt::format("two changes of one write carry the business key {}",
@@ -109,8 +110,8 @@ Result<void> take_business_keys(Session& session, const Write& write,
     return {};
 }
 
-Result<std::int64_t> add_marker(Session& session, const Marker& marker,
-                                std::string_view why, Moment moment) {
+Result<std::int64_t> add_marker(Session& session, const Marker& marker, std::string_view why,
+                                Moment moment) {
     const auto highest = TRY(session.value("select max(number) from respawn_markers"));
     const std::int64_t number = highest.integer() ? *highest.integer() + 1 : 1;
     TRY(session.run("insert into respawn_markers (number, run, step, target, token, why, at) values "
@@ -122,15 +123,14 @@ Result<std::int64_t> add_marker(Session& session, const Marker& marker,
 
 Result<void> fill_marker(Session& session, std::int64_t number, const Written& written) {
     return session.run("update respawn_markers set result = ? where number = ?",
-                          { Blob{ encode(to_value(written)) }, number });
+                       { Blob{ encode(to_value(written)) }, number });
 }
 
-Result<std::optional<Written>> find_marker(Session& session, std::string_view run,
-                                           std::int64_t step) {
+Result<std::optional<Written>> find_marker(Session& session, std::string_view run, std::int64_t step) {
     if (!TRY(has_tables(session)))
         return std::optional<Written>();
-    const auto result = TRY(session.value(
-        "select result from respawn_markers where run = ? and step = ?", { run, step }));
+    const auto result = TRY(
+        session.value("select result from respawn_markers where run = ? and step = ?", { run, step }));
     if (!result.blob())
         return std::optional<Written>();
     return std::optional<Written>(TRY(written_from(TRY(decode(result.blob()->bytes)))));

@@ -20,16 +20,14 @@ Result<void> make_marker_tables(Session& session, const MarkerTables& tables);
 // it (Kind::leased), remembers the token.
 Result<void> check_token(Session& session, const Marker& marker);
 // Takes the business keys of a write. Kind::conflict names the run that used one before.
-Result<void> take_business_keys(Session& session, const Write& write,
-                                std::int64_t marker_number);
+Result<void> take_business_keys(Session& session, const Write& write, std::int64_t marker_number);
 // The same refusal without taking them, for trials; tables may be missing.
 Result<void> check_business_keys(Session& session, const Write& write);
 // Writes the marker's row and gives its number, so that its result can be filled in before the commit.
-Result<std::int64_t> add_marker(Session& session, const Marker& marker,
-                                std::string_view why, Moment moment);
+Result<std::int64_t> add_marker(Session& session, const Marker& marker, std::string_view why,
+                                Moment moment);
 Result<void> fill_marker(Session& session, std::int64_t number, const Written& written);
-Result<std::optional<Written>> find_marker(Session& session, std::string_view run,
-                                           std::int64_t step);
+Result<std::optional<Written>> find_marker(Session& session, std::string_view run, std::int64_t step);
 Result<MarkerState> read_marker_state(Session& session);
 
 } // namespace respawn::database

@@ -36,7 +36,9 @@ class Words {
     }
 
   private:
-    char peek(std::size_t ahead = 0) const { return at_ + ahead < sql_.size() ? sql_[at_ + ahead] : '\0'; }
+    char peek(std::size_t ahead = 0) const {
+        return at_ + ahead < sql_.size() ? sql_[at_ + ahead] : '\0';
+    }
     bool sees(std::string_view text) const { return sql_.substr(at_).starts_with(text); }
 
     // To MariaDB --1 is a number.
@@ -80,7 +82,9 @@ class Words {
     }
 
     Token take(Token::Kind kind, std::size_t end) {
-        Token token{ .kind = kind, .text = std::string(sql_.substr(at_, end - at_)), .begin = at_, .end = end };
+        Token token{
+            .kind = kind, .text = std::string(sql_.substr(at_, end - at_)), .begin = at_, .end = end
+        };
         at_ = end;
         return token;
     }
@@ -189,9 +193,9 @@ Result<void> must_begin_well(const std::vector<Token>& tokens, const ReadingRule
     for (const auto word : rules.first_words)
         if (is_word(tokens, first, word))
             return {};
-    return not_reading(fmt::format("it begins with {}",
-                                   first < tokens.size() ? printable(tokens[first].text.substr(0, 40))
-                                                         : "nothing"));
+    return not_reading(
+        fmt::format("it begins with {}",
+                    first < tokens.size() ? printable(tokens[first].text.substr(0, 40)) : "nothing"));
 }
 
 // U&"nextv\0061l" is nextval.
@@ -239,20 +243,20 @@ std::set<std::string> names_in(std::string_view sql, const ReadingRules& rules) 
     return names;
 }
 
-std::string with_numbered_parameters(std::string_view sql, const ReadingRules& rules) {
+Numbered with_numbered_parameters(std::string_view sql, const ReadingRules& rules) {
     const auto tokens = Words(sql, rules).all();
-    std::string text;
+    Numbered numbered;
     std::size_t done = 0;
-    int number = 0;
     for (std::size_t i = 0; i < tokens.size(); ++i) {
         if (!is_symbol(tokens, i, '?'))
             continue;
-        const bool operator_itself = is_symbol(tokens, i + 1, '?') && tokens[i + 1].begin == tokens[i].end;
-        text += sql.substr(done, tokens[i].begin - done);
-        text += operator_itself ? "?" : fmt::format("${}", ++number);
-        done = tokens[operator_itself ? ++i : i].end;
+        const bool doubled = is_symbol(tokens, i + 1, '?') && tokens[i + 1].begin == tokens[i].end;
+        numbered.sql += sql.substr(done, tokens[i].begin - done);
+        numbered.sql += doubled ? "?" : fmt::format("${}", ++numbered.parameters);
+        done = tokens[doubled ? ++i : i].end;
     }
-    return text + std::string(sql.substr(done));
+    numbered.sql += sql.substr(done);
+    return numbered;
 }
 
 Result<Rows> collect(Session& session, std::string_view sql, const std::vector<Value>& parameters) {

@@ -25,7 +25,11 @@ Result<void> must_only_read(std::string_view sql, const ReadingRules& rules);
 // The words and quoted names of SQL, in lower case.
 std::set<std::string> names_in(std::string_view sql, const ReadingRules& rules);
 // '?' outside of quotes and comments as $1, $2, …; "??" is a '?'.
-std::string with_numbered_parameters(std::string_view sql, const ReadingRules& rules);
+struct Numbered {
+    std::string sql;
+    std::size_t parameters = 0;
+};
+Numbered with_numbered_parameters(std::string_view sql, const ReadingRules& rules);
 
 // Runs it and collects the rows, bounded by most_result_bytes.
 Result<Rows> collect(Session& session, std::string_view sql, const std::vector<Value>& parameters);

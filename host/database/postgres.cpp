@@ -17,11 +17,13 @@ const ServerKind server_kind = { "PostgreSQL", { "postgresql", "postgres" }, 543
 // Targets are compared by their bytes, whatever the database's collation is.
 const MarkerTables marker_tables = {
     { "create table if not exists respawn_markers (number bigint primary key, run text not null, step "
-      "bigint not null, target text not null, token bigint not null, why text not null, at text not null, "
+      "bigint not null, target text not null, token bigint not null, why text not null, at text not "
+      "null, "
       "result bytea, unique (run, step))",
       "create table if not exists respawn_business_keys (business_key text collate \"C\" primary key, "
       "marker bigint not null)",
-      "create table if not exists respawn_fence (target text collate \"C\" primary key, token bigint not "
+      "create table if not exists respawn_fence (target text collate \"C\" primary key, token bigint "
+      "not "
       "null)",
       "create table if not exists respawn_incarnation (one boolean primary key, id text not null)" },
     "insert into respawn_incarnation values (true, ?) on conflict do nothing"
@@ -41,18 +43,20 @@ std::string password_line(const Login& login) {
 }
 
 io::Program dump_program(const Login& login, const std::vector<std::string>& tables) {
-    const auto certificates = login.certificates.empty() ? std::string("/etc/ssl/certs/ca-certificates.crt")
-                                                         : login.certificates.string();
+    const auto certificates = login.certificates.empty()
+                                  ? std::string("/etc/ssl/certs/ca-certificates.crt")
+                                  : login.certificates.string();
     const bool verify = login.tls == Tls::verify;
     io::Program program{ .name = "pg_dump",
                          .arguments = { "--no-password", "--encoding=UTF8",
                                         "--host=" + (login.host.empty() ? login.socket : login.host),
-                                        fmt::format("--port={}", login.port), "--username=" + login.user },
+                                        fmt::format("--port={}", login.port),
+                                        "--username=" + login.user },
                          .environment = { "PATH=/usr/local/bin:/usr/bin:/bin", "LC_ALL=C.UTF-8",
                                           "HOME=/nowhere", "PGPASSFILE=" + std::string(io::hidden_file),
                                           std::string("PGSSLMODE=") + (login.tls == Tls::off ? "disable"
-                                                                       : verify             ? "verify-full"
-                                                                                            : "require"),
+                                                                       : verify ? "verify-full"
+                                                                                : "require"),
                                           "PGSSLROOTCERT=" + (verify ? certificates : "/nowhere"),
                                           "PGGSSENCMODE=disable" },
                          .hidden = password_line(login) };
@@ -79,6 +83,9 @@ class PostgresEngine final : public ServerEngine {
         TRY(connection.begin());
         return connection.export_snapshot();
     }
+    Result<void> only_read(ServerSession& session) override {
+        return session.run("set transaction read only");
+    }
     // The lock before the first look: what the write before this one did is seen.
     Result<void> begin_our_turn(ServerSession& session) override {
         auto& connection = static_cast<PostgresConnection&>(session);
@@ -88,7 +95,8 @@ class PostgresEngine final : public ServerEngine {
     }
     std::unique_ptr<ServerChanges> changes(ServerSession& session, Moment moment,
                                            History* history) override {
-        return std::make_unique<PostgresChanges>(static_cast<PostgresConnection&>(session), moment, history);
+        return std::make_unique<PostgresChanges>(static_cast<PostgresConnection&>(session), moment,
+                                                 history);
     }
     io::Program dump_program(const Login& login, const std::vector<std::string>& tables) override {
         return database::dump_program(login, tables);
@@ -107,7 +115,8 @@ class PostgresEngine final : public ServerEngine {
 Result<std::unique_ptr<Database>> open_postgres(const config::ComponentSettings& settings) {
     auto writer = TRY(writing_login(settings, server_kind));
     auto reader = TRY(reading_login(settings, server_kind));
-    return make_server_database(std::make_unique<PostgresEngine>(), std::move(writer), std::move(reader));
+    return make_server_database(std::make_unique<PostgresEngine>(), std::move(writer),
+                                std::move(reader));
 }
 
 } // namespace respawn::database

@@ -14,10 +14,10 @@ std::string text_of(const Value::Map& row, std::string_view column) {
 }
 
 constexpr std::pair<std::string_view, Form> forms[] = {
-    { "int2", Form::whole },   { "int4", Form::whole },        { "int8", Form::whole },
-    { "oid", Form::whole },    { "numeric", Form::exact },     { "float4", Form::real },
-    { "float8", Form::real },  { "bool", Form::truth },        { "bytea", Form::bytes },
-    { "date", Form::day },     { "time", Form::clock },        { "timetz", Form::clock },
+    { "int2", Form::whole },       { "int4", Form::whole },         { "int8", Form::whole },
+    { "oid", Form::whole },        { "numeric", Form::exact },      { "float4", Form::real },
+    { "float8", Form::real },      { "bool", Form::truth },         { "bytea", Form::bytes },
+    { "date", Form::day },         { "time", Form::clock },         { "timetz", Form::clock },
     { "timestamp", Form::moment }, { "timestamptz", Form::moment },
 };
 
@@ -31,7 +31,9 @@ Form form_of(std::string_view type) {
 Result<void> must_be_plain(const std::string& name, const std::string& kind) {
     if (kind == "r" || kind == "p")
         return {};
-    const auto* word = kind == "v" || kind == "m" ? "view" : kind == "f" ? "table of another server" : "sequence";
+    const auto* word = kind == "v" || kind == "m" ? "view"
+                       : kind == "f"              ? "table of another server"
+                                                  : "sequence";
     return Error{ .kind = Kind::unsupported,
                   .why = fmt::format("{} is no table but a {}", printable(name), word),
                   .fix = "change the tables under it" };
@@ -53,9 +55,9 @@ void add_column(ServerTable& table, const Value::Map& column) {
         table.fractions[name] = modifier < 0 ? 6 : static_cast<int>(modifier);
 }
 
-constexpr std::string_view this_table =
-    "from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace where n.nspname "
-    "= current_schema() and c.relname = ?";
+constexpr std::string_view this_table = "from pg_catalog.pg_class c join pg_catalog.pg_namespace n on "
+                                        "n.oid = c.relnamespace where n.nspname "
+                                        "= current_schema() and c.relname = ?";
 
 } // namespace
 
@@ -75,22 +77,29 @@ Result<ServerTable> PostgresChanges::read_table(const std::string& name) {
     }
     TRY(must_be_plain(name, text_of(about[0], "kind")));
     for (const auto& column : TRY(session().rows(
-             "select a.attname::text as name, t.typname::text as kind, pg_catalog.format_type(a.atttypid, "
+             "select a.attname::text as name, t.typname::text as kind, "
+             "pg_catalog.format_type(a.atttypid, "
              "a.atttypmod) as type, a.atttypmod as modifier, a.attgenerated::text as generated from "
-             "pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid where a.attnum > 0 "
+             "pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid where a.attnum "
+             "> 0 "
              "and not a.attisdropped and a.attrelid = (select c.oid " +
                  std::string(this_table) + ") order by a.attnum",
              { name })))
         add_column(table, column);
     for (const auto& column : TRY(session().rows(
-             "select a.attname::text as name from (select i.indrelid, i.indkey from pg_catalog.pg_index i "
+             "select a.attname::text as name from (select i.indrelid, i.indkey from "
+             "pg_catalog.pg_index i "
              "where i.indrelid = (select c.oid " +
                  std::string(this_table) +
                  ") and i.indisunique and i.indisvalid and i.indimmediate and i.indpred is null and "
-                 "i.indexprs is null and not exists (select 1 from pg_catalog.pg_attribute f where f.attrelid "
-                 "= i.indrelid and f.attnum = any (i.indkey) and not f.attnotnull) order by i.indisprimary "
-                 "desc, i.indexrelid limit 1) k cross join unnest(k.indkey) with ordinality u (attnum, place) "
-                 "join pg_catalog.pg_attribute a on a.attrelid = k.indrelid and a.attnum = u.attnum order by "
+                 "i.indexprs is null and not exists (select 1 from pg_catalog.pg_attribute f where "
+                 "f.attrelid "
+                 "= i.indrelid and f.attnum = any (i.indkey) and not f.attnotnull) order by "
+                 "i.indisprimary "
+                 "desc, i.indexrelid limit 1) k cross join unnest(k.indkey) with ordinality u (attnum, "
+                 "place) "
+                 "join pg_catalog.pg_attribute a on a.attrelid = k.indrelid and a.attnum = u.attnum "
+                 "order by "
                  "u.place",
              { name })))
         table.key_columns.push_back(text_of(column, "name"));
@@ -119,9 +128,14 @@ Result<Value> PostgresChanges::fit(const Table& table, const std::string& column
 
 Result<Written> PostgresChanges::apply(const Write& write) {
     auto written = TRY(ServerChanges::apply(write));
-    if (history_)
-        for (const auto& row : written.rows)
-            (*history_)[name_of(*TRY(known(row.table)), row.key)] = row.after;
+    if (!history_)
+        return written;
+    for (const auto& row : written.rows) {
+        const auto* table = TRY(known(row.table));
+        (*history_)[name_of(*table, row.key)] = row.after;
+        if (table->key_columns.empty())
+            (*history_)[name_of(*table, row.after)] = row.after;
+    }
     return written;
 }
 
@@ -131,14 +145,18 @@ Result<Written> PostgresChanges::apply(const Write& write) {
 Result<std::vector<PostgresChanges::Touched>> PostgresChanges::touched() {
     std::vector<Touched> all;
     for (const auto& row : TRY(session().rows(
-             "select n.nspname::text as home, r.relname::text as name, sum(s.n_tup_ins)::int8 as inserted, "
+             "select n.nspname::text as home, r.relname::text as name, sum(s.n_tup_ins)::int8 as "
+             "inserted, "
              "sum(s.n_tup_upd)::int8 as updated, sum(s.n_tup_del)::int8 as removed from "
              "pg_catalog.pg_stat_xact_all_tables s join pg_catalog.pg_class r on r.oid = "
-             "coalesce(pg_catalog.pg_partition_root(s.relid), s.relid) join pg_catalog.pg_namespace n on "
-             "n.oid = r.relnamespace where s.n_tup_ins + s.n_tup_upd + s.n_tup_del > 0 and n.nspname not in "
+             "coalesce(pg_catalog.pg_partition_root(s.relid), s.relid) join pg_catalog.pg_namespace n "
+             "on "
+             "n.oid = r.relnamespace where s.n_tup_ins + s.n_tup_upd + s.n_tup_del > 0 and n.nspname "
+             "not in "
              "('pg_catalog', 'information_schema', 'pg_toast') and r.relpersistence <> 't' group by "
              "n.nspname, r.relname order by 1, 2"))) {
-        all.push_back({ text_of(row, "home"), text_of(row, "name"), row.at("inserted").integer() ? *row.at("inserted").integer() : 0,
+        all.push_back({ text_of(row, "home"), text_of(row, "name"),
+                        row.at("inserted").integer() ? *row.at("inserted").integer() : 0,
                         row.at("updated").integer() ? *row.at("updated").integer() : 0,
                         row.at("removed").integer() ? *row.at("removed").integer() : 0 });
     }
@@ -162,7 +180,8 @@ Result<void> PostgresChanges::find_in(const Touched& touched, const std::string&
         return Error{ .kind = Kind::unsupported,
                       .why = fmt::format("a trigger changes table {} of the schema {}",
                                          printable(touched.table), printable(touched.schema)),
-                      .fix = "what it would change there cannot be shown; make the change another way" };
+                      .fix =
+                          "what it would change there cannot be shown; make the change another way" };
     const auto* table = TRY(known(touched.table));
     // Removals first: what was there before tells an update from an insert.
     if (touched.removed > asked_changes(*table, ChangeKind::remove))
@@ -198,12 +217,13 @@ Result<Value::Map> PostgresChanges::before(const ServerTable& table, const Value
 
 // The rows that are this transaction's: nothing that another began later can be seen here.
 Result<void> PostgresChanges::find_written(const ServerTable& table, const std::string& transaction) {
-    for (auto& row :
-         TRY(session().rows("select " + column_list(session(), table.stored_columns) + " from " +
-                            session().quoted(table.name) + " where pg_catalog.age(xmin) <= pg_catalog.age('" +
-                            transaction + "'::xid)"))) {
+    for (auto& row : TRY(session().rows("select " + column_list(session(), table.stored_columns) +
+                                        " from " + session().quoted(table.name) +
+                                        " where pg_catalog.age(xmin) <= pg_catalog.age('" +
+                                        transaction + "'::xid)"))) {
         if (table.key_columns.empty()) {
-            TRY(saw(table, row, {}, false, row));
+            if (!history_ || !history_->contains(name_of(table, row)))
+                TRY(saw(table, row, {}, false, row));
             continue;
         }
         const auto key = key_of(table, row, {});

@@ -93,7 +93,8 @@ Result<Given> all_given(const std::vector<Value>& parameters) {
 
 Value from_hex(std::string_view text) {
     std::size_t size = 0;
-    auto* bytes = PQunescapeBytea(reinterpret_cast<const unsigned char*>(std::string(text).c_str()), &size);
+    auto* bytes =
+        PQunescapeBytea(reinterpret_cast<const unsigned char*>(std::string(text).c_str()), &size);
     Blob blob{ std::string(reinterpret_cast<const char*>(bytes), bytes ? size : 0) };
     PQfreemem(bytes);
     return blob;
@@ -146,22 +147,41 @@ Result<void> PostgresConnection::connect(Access access, const Patience& patience
     patience_ = patience;
     const std::string password(login_.password.reveal());
     const auto port = std::to_string(login_.port);
-    const auto seconds = std::to_string(std::chrono::ceil<std::chrono::seconds>(patience.connecting).count());
+    const auto seconds =
+        std::to_string(std::chrono::ceil<std::chrono::seconds>(patience.connecting).count());
     const auto dead = std::to_string(milliseconds(patience.statement + std::chrono::seconds(10)));
     const auto certificates =
         login_.certificates.empty() ? std::string(system_certificates) : login_.certificates.string();
     const bool verify = login_.tls == Tls::verify;
     // All of them, so that nothing of the environment or of files in the home folder is taken.
-    const char* names[] = { "host",        "port",      "user",    "password",        "dbname",
-                            "sslmode",     "sslrootcert", "passfile", "connect_timeout", "application_name",
-                            "client_encoding", "options", "tcp_user_timeout", "sslcert", "sslkey", "service",
-                            "hostaddr", "gssencmode", "target_session_attrs", nullptr };
+    const char* names[] = { "host",
+                            "port",
+                            "user",
+                            "password",
+                            "dbname",
+                            "sslmode",
+                            "sslrootcert",
+                            "passfile",
+                            "connect_timeout",
+                            "application_name",
+                            "client_encoding",
+                            "options",
+                            "tcp_user_timeout",
+                            "sslcert",
+                            "sslkey",
+                            "service",
+                            "hostaddr",
+                            "gssencmode",
+                            "target_session_attrs",
+                            nullptr };
     const char* values[] = { login_.host.empty() ? login_.socket.c_str() : login_.host.c_str(),
                              port.c_str(),
                              login_.user.c_str(),
                              password.c_str(),
                              login_.database.c_str(),
-                             login_.tls == Tls::off ? "disable" : verify ? "verify-full" : "require",
+                             login_.tls == Tls::off ? "disable"
+                             : verify               ? "verify-full"
+                                                    : "require",
                              verify ? certificates.c_str() : "/nowhere",
                              "/nowhere",
                              seconds.c_str(),
@@ -180,11 +200,12 @@ Result<void> PostgresConnection::connect(Access access, const Patience& patience
     if (!handle_ || PQstatus(handle_) != CONNECTION_OK) {
         const std::string text = handle_ ? PQerrorMessage(handle_) : "there is no memory";
         close();
-        return Error{ .kind = kind_of_refusal(text),
-                      .why = fmt::format("PostgreSQL refuses {}: {}", login_.text(),
-                                         printable(trimmed(text))),
-                      .fix = "see that the server runs, and that host, port, login, database and TLS are as "
-                             "docs/databases.md says" };
+        return Error{
+            .kind = kind_of_refusal(text),
+            .why = fmt::format("PostgreSQL refuses {}: {}", login_.text(), printable(trimmed(text))),
+            .fix = "see that the server runs, and that host, port, login, database and TLS are as "
+                   "docs/databases.md says"
+        };
     }
     PQsetNoticeReceiver(handle_, ignore_notice, nullptr);
     for (const auto& [name, setting] : {
@@ -214,11 +235,16 @@ Result<void> PostgresConnection::query(std::string_view sql, const std::vector<V
     if (!handle_)
         return Error{ .kind = Kind::unavailable,
                       .why = fmt::format("the connection as {} is closed", login_.text()) };
-    const auto text = with_numbered_parameters(sql, postgres_reading_rules());
+    const auto numbered = with_numbered_parameters(sql, postgres_reading_rules());
+    if (numbered.parameters != parameters.size())
+        return Error{ .kind = Kind::usage,
+                      .why =
+                          fmt::format("the SQL has {}, {} given",
+                                      counted(numbered.parameters, "parameter"), parameters.size()) };
     const auto given = TRY(all_given(parameters));
     const int count = static_cast<int>(given.values.size());
-    if (!PQsendQueryParams(handle_, text.c_str(), count, given.types.data(), given.values.data(),
-                           given.sizes.data(), given.formats.data(), 0) ||
+    if (!PQsendQueryParams(handle_, numbered.sql.c_str(), count, given.types.data(),
+                           given.values.data(), given.sizes.data(), given.formats.data(), 0) ||
         !PQsetSingleRowMode(handle_))
         return last_error(nullptr);
     return take_rows(sink);
@@ -277,16 +303,15 @@ std::string PostgresConnection::quoted(std::string_view name) const {
 }
 
 Result<bool> PostgresConnection::has_table(std::string_view name) {
-    return !TRY(value("select 1 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = "
-                      "c.relnamespace where n.nspname = current_schema() and c.relname = ? and c.relkind "
-                      "in ('r', 'p')",
-                      { name }))
+    return !TRY(value(
+                    "select 1 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = "
+                    "c.relnamespace where n.nspname = current_schema() and c.relname = ? and c.relkind "
+                    "in ('r', 'p')",
+                    { name }))
                 .is_null();
 }
 
-Result<void> PostgresConnection::begin() {
-    return run("begin isolation level repeatable read");
-}
+Result<void> PostgresConnection::begin() { return run("begin isolation level repeatable read"); }
 
 Result<void> PostgresConnection::export_snapshot() {
     const auto name = TRY(value("select pg_catalog.pg_export_snapshot()"));
@@ -313,8 +338,8 @@ Error PostgresConnection::last_error(const pg_result* result) {
     if (detail)
         text += std::string(" (") + detail + ")";
     Error error{ .kind = problem.kind,
-                 .why = fmt::format("PostgreSQL says to {}: {}{}", login_.text(), printable(trimmed(text)),
-                                    code.empty() ? "" : " (" + code + ")"),
+                 .why = fmt::format("PostgreSQL says to {}: {}{}", login_.text(),
+                                    printable(trimmed(text)), code.empty() ? "" : " (" + code + ")"),
                  .fix = std::string(problem.fix) };
     if (PQstatus(handle_) != CONNECTION_OK)
         close();

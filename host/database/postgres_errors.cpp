@@ -47,7 +47,9 @@ const PostgresProblem& postgres_problem(std::string_view code) {
 }
 
 Kind kind_of_refusal(std::string_view text) {
-    const auto says = [&](std::string_view words) { return text.find(words) != std::string_view::npos; };
+    const auto says = [&](std::string_view words) {
+        return text.find(words) != std::string_view::npos;
+    };
     if (says("does not exist") && says("database \""))
         return Kind::missing;
     if (says("password") || says("authentication") || says("pg_hba") || says("role \"") ||

@@ -27,9 +27,9 @@ bool is_number(std::string_view text) {
 
 Error wrong_type(const Table& table, const std::string& column, const Value& value) {
     return Error{ .kind = Kind::script,
-                  .why = fmt::format("{}.{} is {}, and cannot be {}", printable(table.name),
-                                     printable(column), printable(table.types.at(column)),
-                                     to_text(value)),
+                  .why =
+                      fmt::format("{}.{} is {}, and cannot be {}", printable(table.name),
+                                  printable(column), printable(table.types.at(column)), to_text(value)),
                   .fix = "give a value of the column's type" };
 }
 
@@ -62,10 +62,12 @@ bool suits(Form form, const Value& value) {
     case Form::whole:
     case Form::bits:
         return value.integer() || value.boolean() ||
-               (value.text() && is_number(*value.text()) && value.text()->find('.') == std::string::npos);
+               (value.text() && is_number(*value.text()) &&
+                value.text()->find('.') == std::string::npos);
     case Form::exact:
-    case Form::real:
-        return value.integer() || value.real() || (value.text() && is_number(*value.text()));
+    case Form::real: // PostgreSQL's have these three as well
+        return value.integer() || value.real() || (value.text() && is_number(*value.text())) ||
+               value == Value("NaN") || value == Value("Infinity") || value == Value("-Infinity");
     case Form::truth:
         return value.boolean() || value == Value(0) || value == Value(1);
     case Form::bytes:
@@ -84,7 +86,8 @@ Result<Value> ServerChanges::fit(const Table& table, const std::string& column, 
         if (symbol->name != "now")
             return unknown_symbol(table, column, *symbol);
         const auto fraction = server_table.fractions.find(column);
-        return moment_as(form, moment_, fraction == server_table.fractions.end() ? 0 : fraction->second);
+        return moment_as(form, moment_,
+                         fraction == server_table.fractions.end() ? 0 : fraction->second);
     }
     if (value.is_null())
         return value;
@@ -94,7 +97,8 @@ Result<Value> ServerChanges::fit(const Table& table, const std::string& column, 
         return Value(*value.boolean() ? 1 : 0);
     if (form == Form::whole && value.text()) {
         std::int64_t number = 0;
-        const auto digits = std::string_view(*value.text()).substr(value.text()->starts_with('+') ? 1 : 0);
+        const auto digits =
+            std::string_view(*value.text()).substr(value.text()->starts_with('+') ? 1 : 0);
         const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
         return fault == std::errc() && end == digits.data() + digits.size() ? Value(number) : value;
     }
@@ -122,7 +126,8 @@ Value::Map ServerChanges::stored(const ServerTable& table, const Value::Map& row
     return kept;
 }
 
-Value::Map ServerChanges::key_of(const ServerTable& table, const Value::Map& row, const Value::Map& set) {
+Value::Map ServerChanges::key_of(const ServerTable& table, const Value::Map& row,
+                                 const Value::Map& set) {
     Value::Map key;
     for (const auto& column : table.key_columns) {
         const auto changed = set.find(column);
@@ -202,8 +207,8 @@ Result<void> ServerChanges::insert(const Table& any, const std::string& sql,
 
 Result<Value::Map> ServerChanges::insert_row(const ServerTable& table, const std::string& sql,
                                              const std::vector<Value>& parameters) {
-    auto rows =
-        TRY(session_.rows(sql + " returning " + column_list(session_, table.stored_columns), parameters));
+    auto rows = TRY(
+        session_.rows(sql + " returning " + column_list(session_, table.stored_columns), parameters));
     if (rows.size() == 1)
         return std::move(rows[0]);
     return Error{ .kind = Kind::conflict,

@@ -34,9 +34,9 @@ class ServerTrial final : public Trial {
         TRY(must_only_read(sql, engine_.reading_rules()));
         TRY(ready());
         TRY(session_->run(mark));
+        TRY(engine_.only_read(*session_));
         auto rows = read(*session_, sql, parameters);
-        if (!rows.ok())
-            back_to_mark();
+        back_to_mark(); // what a function of the game's wrote goes again
         return rows;
     }
 
@@ -148,7 +148,8 @@ class ServerDatabase final : public Database {
   private:
     Result<ServerSession*> reading() {
         if (!still_there(reading_))
-            reading_ = TRY(engine_->connect(reader_ ? *reader_ : writer_, Access::read_only, live_patience));
+            reading_ =
+                TRY(engine_->connect(reader_ ? *reader_ : writer_, Access::read_only, live_patience));
         return reading_.get();
     }
 
@@ -197,8 +198,8 @@ class ServerDatabase final : public Database {
         return written;
     }
 
-    // The answer to a commit was lost. Whoever gets its turn knows that the other transaction has ended,
-    // and whether it was kept.
+    // The answer to a commit was lost. Whoever gets its turn knows that the other transaction has
+    // ended, and whether it was kept.
     Result<Written> settle(const Marker& marker, const Error& lost) {
         auto session = engine_->connect(writer_, Access::read_write, live_patience);
         auto found = session.ok() ? find_after(*session.value(), marker)

@@ -41,6 +41,8 @@ struct ServerEngine {
     virtual const ReadingRules& reading_rules() const = 0;
     virtual const MarkerTables& marker_tables() const = 0;
     virtual Result<void> begin(ServerSession& session) = 0;
+    // From here to the last savepoint nothing is to be written; where the engine can hold to that.
+    virtual Result<void> only_read(ServerSession&) { return {}; }
     // Begins, and waits until no other write of respawn's is under way in the database.
     virtual Result<void> begin_our_turn(ServerSession& session) = 0;
     // `history` is what earlier writes of the same transaction left behind; may be null.

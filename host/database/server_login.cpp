@@ -26,15 +26,15 @@ std::string decoded(std::string_view text) {
     for (std::size_t i = 0; i < text.size(); ++i) {
         const bool escape = text[i] == '%' && i + 2 < text.size() && hex_digit(text[i + 1]) >= 0 &&
                             hex_digit(text[i + 2]) >= 0;
-        plain += escape ? static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2]))
-                        : text[i];
+        plain +=
+            escape ? static_cast<char>(hex_digit(text[i + 1]) * 16 + hex_digit(text[i + 2])) : text[i];
         i += escape ? 2 : 0;
     }
     return plain;
 }
 
-Error bad_url(const config::ComponentSettings& settings, const ServerKind& server,
-              std::string_view url, std::string_view why) {
+Error bad_url(const config::ComponentSettings& settings, const ServerKind& server, std::string_view url,
+              std::string_view why) {
     return Error{ .kind = Kind::usage,
                   .why = fmt::format("component {}: {} in '{}'", settings.name, why, printable(url)),
                   .fix = fmt::format("write {}://USER@HOST:{}/DATABASE, or "
@@ -58,8 +58,7 @@ std::string_view take_host(std::string_view text, Login& login) {
     if (port == none)
         return {};
     const auto digits = text.substr(port + 1);
-    const auto [end, fault] =
-        std::from_chars(digits.data(), digits.data() + digits.size(), login.port);
+    const auto [end, fault] = std::from_chars(digits.data(), digits.data() + digits.size(), login.port);
     const bool sound = fault == std::errc() && end == digits.data() + digits.size() &&
                        text[port] == ':' && login.port > 0 && login.port < 65536;
     return sound ? "" : "the port is no number from 1 to 65535";
@@ -76,7 +75,8 @@ std::string_view take_options(std::string_view text, Login& login) {
 
 std::string_view take_url(std::string_view url, const ServerKind& server, Login& login) {
     const auto scheme = url.find("://");
-    if (scheme == none || std::ranges::find(server.schemes, url.substr(0, scheme)) == server.schemes.end())
+    if (scheme == none ||
+        std::ranges::find(server.schemes, url.substr(0, scheme)) == server.schemes.end())
         return "the scheme is another server's";
     url.remove_prefix(scheme + 3);
     if (const auto options = url.find('?'); options != none) {
@@ -135,7 +135,8 @@ Result<Login> writing_login(const config::ComponentSettings& settings, const Ser
     return login_of(settings, server, settings.url, settings.password);
 }
 
-Result<std::optional<Login>> reading_login(const config::ComponentSettings& settings, const ServerKind& server) {
+Result<std::optional<Login>> reading_login(const config::ComponentSettings& settings,
+                                           const ServerKind& server) {
     if (settings.reader.empty())
         return std::optional<Login>();
     auto login = TRY(login_of(settings, server, settings.reader, settings.reader_password));

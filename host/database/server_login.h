@@ -34,6 +34,7 @@ struct ServerKind {
 
 // The logins of `url` and, where there is one, of `reader`. Kind::usage says what is wrong with a URL.
 Result<Login> writing_login(const config::ComponentSettings& settings, const ServerKind& server);
-Result<std::optional<Login>> reading_login(const config::ComponentSettings& settings, const ServerKind& server);
+Result<std::optional<Login>> reading_login(const config::ComponentSettings& settings,
+                                           const ServerKind& server);
 
 } // namespace respawn::database

@@ -9,7 +9,7 @@ Result<void> Session::run(std::string_view sql, const std::vector<Value>& parame
 }
 
 Result<std::vector<Value::Map>> Session::rows(std::string_view sql,
-                                                       const std::vector<Value>& parameters) {
+                                              const std::vector<Value>& parameters) {
     std::vector<Value::Map> all;
     TRY(query(sql, parameters, [&](const auto& columns, std::vector<Value> row) -> Result<void> {
         Value::Map named;

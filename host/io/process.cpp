@@ -172,8 +172,8 @@ Result<std::unique_ptr<Source>> run_program(const Program& program) {
     const auto hidden = TRY(raised(TRY(nameless_file(program.hidden))));
     auto faults = TRY(raised(TRY(nameless_file(""))));
     const auto process = TRY(spawn(program, input.number(), faults.number(), hidden.number()));
-    return std::unique_ptr<Source>(std::make_unique<ProgramOutput>(program.name, process,
-                                                                   std::move(output), std::move(faults)));
+    return std::unique_ptr<Source>(
+        std::make_unique<ProgramOutput>(program.name, process, std::move(output), std::move(faults)));
 }
 
 } // namespace respawn::io

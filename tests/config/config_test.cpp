@@ -238,9 +238,9 @@ TEST_CASE("what this version checks but does not use is a warning, and wrong for
 TEST_CASE("a database server has a login that writes, and one that reads is wise") {
     Place place;
     place.add_secret("secret", "hidden\n");
-    const auto config = place.read(
-        head + "components:\n  rows: { kind: mariadb, url: \"mysql://a@b/c\", password: "
-               "\"${file:secret}\", tls: required, tls_ca: ca.pem }\n");
+    const auto config =
+        place.read(head + "components:\n  rows: { kind: mariadb, url: \"mysql://a@b/c\", password: "
+                          "\"${file:secret}\", tls: required, tls_ca: ca.pem }\n");
     REQUIRE(config.ok());
     const auto& rows = *config.value().component("rows");
     CHECK(rows.url == "mysql://a@b/c");

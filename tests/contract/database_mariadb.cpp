@@ -16,9 +16,10 @@ class Login {
     Login(const Scene& scene, const std::string& grants) : scene_(scene) {
         const auto database = scene.settings.url.substr(scene.settings.url.rfind('/') + 1);
         user_ = "u" + database.substr(database.size() - 20);
-        scene.game(fmt::format("create user {0}@'127.0.0.1' identified by 'secret'; grant {1} on {2}.* to "
-                               "{0}@'127.0.0.1';",
-                               user_, grants, database));
+        scene.game(
+            fmt::format("create user {0}@'127.0.0.1' identified by 'secret'; grant {1} on {2}.* to "
+                        "{0}@'127.0.0.1';",
+                        user_, grants, database));
     }
     ~Login() { scene_.game("drop user " + user_ + "@'127.0.0.1'"); }
     Login(const Login&) = delete;
@@ -215,12 +216,12 @@ TEST_CASE("every type of mariadb comes back whole, and goes in whole", "[contrac
     }
     SECTION("what the column cannot hold whole is refused, and nothing is done") {
         const std::vector<Value::Map> sets = {
-            { { "year_", 99999 } },         { { "kind", "c" } },
-            { { "note", 0.5 } },            { { "bits", -1 } },
-            { { "day", "2026-13-01" } },    { { "bytes", Blob{ std::string(21, 'x') } } },
-            { { "big", "5 apples" } },      { { "exact", "0.12345678901" } },
-            { { "doc", "no document" } },   { { "bigger", -1 } },
-            { { "big", 0.5 } },             { { "clock", "soon" } },
+            { { "year_", 99999 } },       { { "kind", "c" } },
+            { { "note", 0.5 } },          { { "bits", -1 } },
+            { { "day", "2026-13-01" } },  { { "bytes", Blob{ std::string(21, 'x') } } },
+            { { "big", "5 apples" } },    { { "exact", "0.12345678901" } },
+            { { "doc", "no document" } }, { { "bigger", -1 } },
+            { { "big", 0.5 } },           { { "clock", "soon" } },
         };
         for (const auto& set : sets) {
             CAPTURE(to_text(set));
@@ -236,13 +237,16 @@ TEST_CASE("every type of mariadb comes back whole, and goes in whole", "[contrac
     }
     SECTION("the moment of the write is in the column's own form") {
         const Symbol clock{ "now" };
-        const auto written = got(scene.write({ update(
-            "types", { { "id", 1 } }, { { "at", clock }, { "day", clock }, { "stamp", clock }, { "clock", clock } }) }));
+        const auto written = got(scene.write(
+            { update("types", { { "id", 1 } },
+                     { { "at", clock }, { "day", clock }, { "stamp", clock }, { "clock", clock } }) }));
         const auto& after = written.rows.at(0).after;
         CHECK(after.at("at").text()->substr(0, 10) == *after.at("day").text());
         CHECK(after.at("stamp").text()->size() == 23);
-        CHECK(scene.one("select abs(timestampdiff(second, at, utc_timestamp())) < 5 from types where id = 1") ==
-              Value(1));
+        CHECK(
+            scene.one(
+                "select abs(timestampdiff(second, at, utc_timestamp())) < 5 from types where id = 1") ==
+            Value(1));
     }
 }
 
@@ -267,7 +271,8 @@ TEST_CASE("mariadb tells what keys, cascades, triggers and routines changed", "[
         create view rich as select * from players where galleons > 50;
     )");
     SECTION("a changed key is a row that went and one that came, and cascades follow") {
-        const auto written = got(scene.write({ update("seats", { { "hall", "小" }, { "seat", 1 } }, { { "seat", 9 } }) }));
+        const auto written = got(
+            scene.write({ update("seats", { { "hall", "小" }, { "seat", 1 } }, { { "seat", 9 } }) }));
         REQUIRE(written.rows.size() == 3);
         CHECK(written.rows[0].after.empty());
         CHECK(written.rows[1].before.empty());
@@ -276,7 +281,8 @@ TEST_CASE("mariadb tells what keys, cascades, triggers and routines changed", "[
         CHECK_FALSE(row_of(written, "refs")->asked);
     }
     SECTION("a removal sets null, or removes, down the line") {
-        const auto set_null = got(scene.write({ removal("seats", { { "hall", "小" }, { "seat", 1 } }) }));
+        const auto set_null =
+            got(scene.write({ removal("seats", { { "hall", "小" }, { "seat", 1 } }) }));
         CHECK(row_of(set_null, "refs")->after.at("b") == Value());
         const auto removed = got(scene.write({ removal("refs", { { "id", 5 } }) }, 2));
         CHECK(removed.rows.size() == 3);
@@ -292,14 +298,17 @@ TEST_CASE("mariadb tells what keys, cascades, triggers and routines changed", "[
         CHECK_FALSE(row_of(written, "spills")->asked);
     }
     SECTION("a table without a key") {
-        const auto written = got(scene.write({ update("bare", { { "a", "x" } }, { { "a", "z" }, { "b", Blob{ "1" } } }) }));
+        const auto written = got(
+            scene.write({ update("bare", { { "a", "x" } }, { { "a", "z" }, { "b", Blob{ "1" } } }) }));
         REQUIRE(written.rows.size() == 1);
-        CHECK(written.rows[0].before == Value::Map{ { "a", "x" }, { "b", Blob{ std::string("\0\xff", 2) } } });
+        CHECK(written.rows[0].before ==
+              Value::Map{ { "a", "x" }, { "b", Blob{ std::string("\0\xff", 2) } } });
         CHECK(written.rows[0].after == Value::Map{ { "a", "z" }, { "b", Blob{ "1" } } });
     }
     SECTION("what a rollback would not take back is refused, also in a trial") {
-        for (const auto& change : { insert("old", { { "a", 1 } }), insert("seats", { { "hall", "x" }, { "seat", 3 } }),
-                                    update("rich", { { "id", 1 } }, { { "galleons", 70 } }) }) {
+        for (const auto& change :
+             { insert("old", { { "a", 1 } }), insert("seats", { { "hall", "x" }, { "seat", 3 } }),
+               update("rich", { { "id", 1 } }, { { "galleons", 70 } }) }) {
             CHECK(kind_of(scene.write({ change })) == Kind::unsupported);
             const auto trial = got(scene.database->begin_trial(scene.folder.path()));
             CHECK(kind_of(trial->write({ .changes = { change }, .why = "x" })) == Kind::unsupported);
@@ -328,9 +337,10 @@ TEST_CASE("mariadb's refusals are told by their kind, without secrets", "[contra
         CHECK(read_kind(settings) == Kind::unavailable);
     }
     SECTION("a URL that is none says what is wrong") {
-        for (const auto* url : { "postgresql://a@b/c", "mysql://b/c", "mysql://a@b", "mysql://a@b/", "mysql://a@b:0/c",
-                                 "mysql://a@b:port/c", "mysql://a@/c", "mysql://a@b/c?x=1", "mysql://a@b/c?socket=/s",
-                                 "mysql://a@b/c%00d" }) {
+        for (const auto* url :
+             { "postgresql://a@b/c", "mysql://b/c", "mysql://a@b", "mysql://a@b/", "mysql://a@b:0/c",
+               "mysql://a@b:port/c", "mysql://a@/c", "mysql://a@b/c?x=1", "mysql://a@b/c?socket=/s",
+               "mysql://a@b/c%00d" }) {
             CAPTURE(url);
             settings.url = url;
             CHECK(kind_of(database::open_database(settings)) == Kind::usage);
@@ -346,7 +356,8 @@ TEST_CASE("mariadb's refusals are told by their kind, without secrets", "[contra
     SECTION("TLS is proved or refused") {
         const auto tls = shared_folder("mariadb") / "tls";
         settings.tls = "required";
-        CHECK(got(got(database::open_database(settings))->query("show status like 'ssl_cipher'", {})).rows[0][1] != Value(""));
+        CHECK(got(got(database::open_database(settings))->query("show status like 'ssl_cipher'", {}))
+                  .rows[0][1] != Value(""));
         settings.tls = "verify";
         CHECK(read_kind(settings) == Kind::denied); // signed by nobody that the system knows
         settings.tls_ca = tls / "ca.pem";
@@ -358,14 +369,15 @@ TEST_CASE("mariadb's refusals are told by their kind, without secrets", "[contra
         settings.tls_ca = tls / "other.pem";
         CHECK(read_kind(settings) == Kind::denied);
     }
-    SECTION("a login that may not write, and a reader that may: both are found before they are needed") {
+    SECTION(
+        "a login that may not write, and a reader that may: both are found before they are needed") {
         {
             const Login reader(scene, "select, show view");
             auto reading = reader.settings();
             const auto database = got(database::open_database(reading));
             CHECK(got(database->query("select count(*) from players", {})).rows[0][0] == Value(3));
-            CHECK(kind_of(database->write({ .changes = { paid(1, 1, "") }, .why = "x" }, { "R", 1, "/", 1 }, {})) ==
-                  Kind::denied);
+            CHECK(kind_of(database->write({ .changes = { paid(1, 1, "") }, .why = "x" },
+                                          { "R", 1, "/", 1 }, {})) == Kind::denied);
             const auto lacks = got(database->find_lacks());
             REQUIRE(lacks.size() == 1);
             CHECK_THAT(lacks[0].why, Catch::Contains("INSERT") && Catch::Contains("TRIGGER"));
@@ -393,18 +405,22 @@ TEST_CASE("mariadb's refusals are told by their kind, without secrets", "[contra
         const auto read = scene.database->query("select seen_at from players", {});
         CHECK(kind_of(read) == Kind::usage);
         CHECK_THAT(read.error().why, Catch::Contains("seen_at"));
-        CHECK(kind_of(scene.write({ update("players", { { "id", 1 } }, { { "seen_at", "x" } }) })) == Kind::script);
+        CHECK(kind_of(scene.write({ update("players", { { "id", 1 } }, { { "seen_at", "x" } }) })) ==
+              Kind::script);
         scene.game("drop table duels");
         CHECK(kind_of(scene.write({ removal("duels", { { "id", 7 } }) })) == Kind::missing);
     }
 }
 
-TEST_CASE("a mariadb connection that was dropped is made anew, or says that nothing was changed", "[contract]") {
+TEST_CASE("a mariadb connection that was dropped is made anew, or says that nothing was changed",
+          "[contract]") {
     const Scene scene(rig_of("mariadb"));
     const auto kill_others = [&] {
         const auto name = scene.settings.url.substr(scene.settings.url.rfind('/') + 1);
         const auto game = scene.game_session();
-        for (const auto& row : got(game->rows("select id from information_schema.processlist where db = ? and id <> connection_id()", { name })))
+        for (const auto& row : got(game->rows(
+                 "select id from information_schema.processlist where db = ? and id <> connection_id()",
+                 { name })))
             (void)game->run("kill " + to_text(row.at("id")));
     };
     REQUIRE(scene.write({ paid(1, 1, "") }).ok());
@@ -414,11 +430,12 @@ TEST_CASE("a mariadb connection that was dropped is made anew, or says that noth
     CHECK(scene.write({ paid(1, 1, "") }, 2).ok());
     CHECK(scene.database->marker_state().value().highest == 2);
 
-    const auto refused = scene.database->write({ .changes = { paid(1, 50, "") }, .why = "x" }, { "RUN1", 3, "/", 1 },
-                                               [&](const database::Written&) -> Result<void> {
-                                                   kill_others();
-                                                   return {};
-                                               });
+    const auto refused =
+        scene.database->write({ .changes = { paid(1, 50, "") }, .why = "x" }, { "RUN1", 3, "/", 1 },
+                              [&](const database::Written&) -> Result<void> {
+                                  kill_others();
+                                  return {};
+                              });
     CHECK(kind_of(refused) == Kind::unavailable);
     CHECK(scene.one("select galleons from players where id = 1") == Value(102));
     CHECK_FALSE(got(scene.database->find_written("RUN1", 3)));
@@ -440,7 +457,8 @@ TEST_CASE("writes of mariadb that lock each other out all happen, each once", "[
         std::thread player([&] { // waits for the row that the write holds, which waits for this one's
             for (int i = 0; i < 200; ++i) {
                 const auto watcher = scene.game_session();
-                if (watcher->value("select count(*) from information_schema.innodb_lock_waits").value() != Value(0))
+                if (watcher->value("select count(*) from information_schema.innodb_lock_waits")
+                        .value() != Value(0))
                     break;
             }
             other = game->run("update players set galleons = galleons + 1 where id = 1");
@@ -449,7 +467,8 @@ TEST_CASE("writes of mariadb that lock each other out all happen, each once", "[
         const auto written = scene.write({ paid(1, 50, ""), paid(2, 50, "") }, 2);
         player.join();
         CHECK(written.ok());
-        CHECK(scene.text("select galleons from players where id < 3 order by id") == (other.ok() ? "151,71" : "150,70"));
+        CHECK(scene.text("select galleons from players where id < 3 order by id") ==
+              (other.ok() ? "151,71" : "150,70"));
     }
     SECTION("two hosts write at once") {
         std::vector<std::thread> hosts;
@@ -458,7 +477,9 @@ TEST_CASE("writes of mariadb that lock each other out all happen, each once", "[
             hosts.emplace_back([&, host] {
                 const auto own = database::open_database(scene.settings).value();
                 for (int step = 0; step < 20; ++step)
-                    if (own->write({ .changes = { paid(host == 0 ? 1 : 2, 1, ""), paid(host == 0 ? 2 : 1, 1, "") }, .why = "x" },
+                    if (own->write({ .changes = { paid(host == 0 ? 1 : 2, 1, ""),
+                                                  paid(host == 0 ? 2 : 1, 1, "") },
+                                     .why = "x" },
                                    { "HOST" + std::to_string(host), step, "/", 1 }, {})
                             .ok())
                         ++done[static_cast<std::size_t>(host)];
@@ -471,7 +492,8 @@ TEST_CASE("writes of mariadb that lock each other out all happen, each once", "[
     }
 }
 
-TEST_CASE("a mariadb server that crashes in a write, or takes none, leaves it done or not done", "[contract]") {
+TEST_CASE("a mariadb server that crashes in a write, or takes none, leaves it done or not done",
+          "[contract]") {
     OwnServer server("mariadb");
     config::ComponentSettings own{ .name = "game", .kind = "mariadb" };
     own.url = fmt::format("mysql://root@127.0.0.1:{}/respawn_test", server.variables().at("PORT"));
@@ -480,11 +502,12 @@ TEST_CASE("a mariadb server that crashes in a write, or takes none, leaves it do
     rig.drop = [](const config::ComponentSettings&) {};
     const Scene scene(rig, own);
     REQUIRE(scene.write({ paid(1, 1, "") }).ok());
-    const auto crashed = scene.database->write({ .changes = { paid(1, 50, "pay:1") }, .why = "x" }, { "RUN1", 2, "/", 1 },
-                                               [&](const database::Written&) -> Result<void> {
-                                                   server.crash();
-                                                   return {};
-                                               });
+    const auto crashed =
+        scene.database->write({ .changes = { paid(1, 50, "pay:1") }, .why = "x" },
+                              { "RUN1", 2, "/", 1 }, [&](const database::Written&) -> Result<void> {
+                                  server.crash();
+                                  return {};
+                              });
     const auto kind = kind_of(crashed);
     CHECK((kind == Kind::unavailable || kind == Kind::unknown));
     CHECK(kind_of(scene.database->query("select 1", {})) == Kind::unavailable);
@@ -499,7 +522,8 @@ TEST_CASE("a mariadb server that crashes in a write, or takes none, leaves it do
     own.url.replace(own.url.find("root"), 4, "writer");
     own.password = Secret("test", "secret");
     const auto limited = got(database::open_database(own));
-    const auto refused = limited->write({ .changes = { paid(1, 50, "") }, .why = "x" }, { "RUN1", 3, "/", 1 }, {});
+    const auto refused =
+        limited->write({ .changes = { paid(1, 50, "") }, .why = "x" }, { "RUN1", 3, "/", 1 }, {});
     CHECK(kind_of(refused) == Kind::denied);
     CHECK_THAT(refused.error().fix, Catch::Contains("replica"));
     CHECK_THAT(got(limited->find_lacks()).at(0).why, Catch::Contains("read only"));

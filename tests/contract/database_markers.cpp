@@ -1,6 +1,5 @@
 #include "contract/database_rig.h"
 
-
 using namespace respawn;
 using namespace respawn::testing;
 

@@ -80,8 +80,8 @@ std::string database_of(const config::ComponentSettings& settings) {
 void mariadb_script(const config::ComponentSettings& settings, const std::string& sql) {
     run_client(fmt::format("mariadb --no-defaults --protocol=tcp --skip-ssl --host=127.0.0.1 --port={} "
                            "--user=root --password={} {} > /dev/null",
-                           settings.url.substr(settings.url.rfind(':') + 1, settings.url.rfind('/') -
-                                                                               settings.url.rfind(':') - 1),
+                           settings.url.substr(settings.url.rfind(':') + 1,
+                                               settings.url.rfind('/') - settings.url.rfind(':') - 1),
                            std::string(settings.password.reveal()), database_of(settings)),
                sql);
 }
@@ -108,8 +108,7 @@ Rig mariadb_rig() {
                  [](const config::ComponentSettings& settings) {
                      const auto login =
                          database::writing_login(settings, { "MariaDB", { "mysql" }, 3306 }).value();
-                     return database::MariadbConnection::open(
-                                login, database::Access::read_write, {})
+                     return database::MariadbConnection::open(login, database::Access::read_write, {})
                          .value();
                  },
              .drop =
@@ -133,12 +132,13 @@ delimiter ;
 // ---- postgres ----
 
 void postgres_script(const config::ComponentSettings& settings, const std::string& sql) {
-    run_client(fmt::format("PGPASSWORD={} psql -X -q -v ON_ERROR_STOP=1 -h 127.0.0.1 -p {} -U postgres -d {} > "
-                           "/dev/null",
-                           std::string(settings.password.reveal()),
-                           settings.url.substr(settings.url.rfind(':') + 1,
-                                               settings.url.rfind('/') - settings.url.rfind(':') - 1),
-                           database_of(settings)),
+    run_client(fmt::format(
+                   "PGPASSWORD={} psql -X -q -v ON_ERROR_STOP=1 -h 127.0.0.1 -p {} -U postgres -d {} > "
+                   "/dev/null",
+                   std::string(settings.password.reveal()),
+                   settings.url.substr(settings.url.rfind(':') + 1,
+                                       settings.url.rfind('/') - settings.url.rfind(':') - 1),
+                   database_of(settings)),
                sql);
 }
 
@@ -151,27 +151,29 @@ config::ComponentSettings postgres_settings(const Variables& server, const std::
 
 config::ComponentSettings new_postgres(const io::Path&) {
     const auto name = new_name();
-    postgres_script(postgres_settings(shared_server("postgres"), "postgres"), "create database " + name);
+    postgres_script(postgres_settings(shared_server("postgres"), "postgres"),
+                    "create database " + name);
     return postgres_settings(shared_server("postgres"), name);
 }
 
 Rig postgres_rig() {
-    return { .kind = "postgres",
-             .settings = new_postgres,
-             .game = postgres_script,
-             .session =
-                 [](const config::ComponentSettings& settings) {
-                     const auto login =
-                         database::writing_login(settings, { "PostgreSQL", { "postgresql" }, 5432 }).value();
-                     return database::PostgresConnection::open(login, database::Access::read_write, {})
-                         .value();
-                 },
-             .drop =
-                 [](const config::ComponentSettings& settings) {
-                     postgres_script(postgres_settings(shared_server("postgres"), "postgres"),
-                                     "drop database " + database_of(settings) + " with (force)");
-                 },
-             .schema = R"(
+    return {
+        .kind = "postgres",
+        .settings = new_postgres,
+        .game = postgres_script,
+        .session =
+            [](const config::ComponentSettings& settings) {
+                const auto login =
+                    database::writing_login(settings, { "PostgreSQL", { "postgresql" }, 5432 }).value();
+                return database::PostgresConnection::open(login, database::Access::read_write, {})
+                    .value();
+            },
+        .drop =
+            [](const config::ComponentSettings& settings) {
+                postgres_script(postgres_settings(shared_server("postgres"), "postgres"),
+                                "drop database " + database_of(settings) + " with (force)");
+            },
+        .schema = R"(
 create table players (id bigserial primary key, name text not null unique, galleons bigint not null default 0 check (galleons >= 0),
   seen_at text, seen_number bigint, luck double precision, avatar bytea);
 create table duels (id bigserial primary key, player bigint not null references players (id) on delete cascade, status text not null);
@@ -181,7 +183,8 @@ create function watch() returns trigger language plpgsql as $$ begin
 create trigger watched after update of galleons on players for each row when (old.galleons <> new.galleons) execute function watch();
 )" + rows + R"(
 select setval('players_id_seq', 3); select setval('duels_id_seq', 9);
-)" };
+)"
+    };
 }
 
 } // namespace
@@ -239,8 +242,8 @@ Result<database::Written> Scene::write(const std::vector<Change>& changes, std::
 std::string Scene::all() const {
     if (rig_.kind == "sqlite")
         return whole(*got(database->dump({})));
-    return text("select * from players order by 1") + "|" + text("select * from duels order by 1") + "|" +
-           text("select * from audit order by 1, 2, 3");
+    return text("select * from players order by 1") + "|" + text("select * from duels order by 1") +
+           "|" + text("select * from audit order by 1, 2, 3");
 }
 
 std::string Scene::in(const std::string& sqlite, const std::string& mariadb,

@@ -1,6 +1,5 @@
 #include "contract/database_rig.h"
 
-
 using namespace respawn;
 using namespace respawn::testing;
 
@@ -69,9 +68,8 @@ TEST_CASE("text SQL on sqlite can only read", "[contract]") {
         CHECK_FALSE(io::is_there(beside));
     }
     SECTION("all that reads is allowed") {
-        CHECK(scene.one(
-                  "with recursive n (i) as (select 1 union all select i + 1 from n where i < 9) "
-                  "select sum(i) from n") == Value(45));
+        CHECK(scene.one("with recursive n (i) as (select 1 union all select i + 1 from n where i < 9) "
+                        "select sum(i) from n") == Value(45));
         CHECK(scene.one("values (4)") == Value(4));
         CHECK(scene.one("select count(*) from pragma_table_info('players')") == Value(7));
         CHECK(scene.one("select body from notes where notes match 'stuck'") == Value("stuck duel"));
@@ -79,9 +77,8 @@ TEST_CASE("text SQL on sqlite can only read", "[contract]") {
         CHECK(scene.one("select name from players where id = 1 -- which one") == Value("ada"));
         CHECK(scene.one("select name from players where id = 1;") == Value("ada"));
         CHECK(scene.one("select json_extract('{\"a\": 5}', '$.a')") == Value(5));
-        CHECK_FALSE(scene.database->query("explain query plan select * from players", {})
-                        .value()
-                        .rows.empty());
+        CHECK_FALSE(
+            scene.database->query("explain query plan select * from players", {}).value().rows.empty());
     }
 }
 
@@ -189,9 +186,8 @@ TEST_CASE("a change that sqlite's trigger swallows is refused, not believed", "[
     const Scene scene(rig_of("sqlite"));
     scene.game("create trigger frozen before update on duels when old.status = 'ended' "
                "begin select raise(ignore); end;");
-    auto swallowed =
-        scene.write({ paid(3, 5, "refund:9"),
-                      update("duels", { { "id", 9 } }, { { "status", "active" } }) });
+    auto swallowed = scene.write(
+        { paid(3, 5, "refund:9"), update("duels", { { "id", 9 } }, { { "status", "active" } }) });
     CHECK(kind_of(swallowed) == Kind::conflict);
     CHECK(scene.one("select galleons from players where id = 3") == Value(7));
     scene.game("create trigger still before delete on duels begin select raise(ignore); end;"
@@ -199,9 +195,8 @@ TEST_CASE("a change that sqlite's trigger swallows is refused, not believed", "[
     CHECK(kind_of(scene.write({ removal("duels", { { "id", 7 } }) })) == Kind::conflict);
     CHECK(kind_of(scene.write({ insert("duels", { { "player", 1 }, { "status", "x" } }) })) ==
           Kind::conflict);
-    CHECK(kind_of(scene.write(
-              { update("sqlite_schema", { { "name", "players" } }, { { "sql", "" } }) }, 2)) ==
-          Kind::denied);
+    CHECK(kind_of(scene.write({ update("sqlite_schema", { { "name", "players" } }, { { "sql", "" } }) },
+                              2)) == Kind::denied);
 }
 
 TEST_CASE("a trial on sqlite leaves the file byte for byte", "[contract]") {

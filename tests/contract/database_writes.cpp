@@ -1,6 +1,5 @@
 #include "contract/database_rig.h"
 
-
 using namespace respawn;
 using namespace respawn::testing;
 
@@ -29,8 +28,7 @@ TEST_CASE("structured writes change what they say, or nothing", "[contract]") {
             CHECK(written.rows[2].after.empty());
             CHECK(written.rows[2].before ==
                   Value::Map{ { "id", 9 }, { "player", 3 }, { "status", "ended" } });
-            CHECK(scene.text("select id, status from duels order by id") ==
-                  "7 ended,8 active,10 new");
+            CHECK(scene.text("select id, status from duels order by id") == "7 ended,8 active,10 new");
         }
         SECTION("an expected value that is not there is `moved`, and nothing of the write is done") {
             const auto before = scene.all();

@@ -11,8 +11,8 @@ namespace respawn::testing {
 namespace {
 
 void run_script(const std::string& name, const std::string& arguments, const io::Path& log) {
-    const auto command = std::string(SERVER_SCRIPTS) + "/" + name + ".sh " + arguments + " > " +
-                         log.string() + " 2>&1";
+    const auto command =
+        std::string(SERVER_SCRIPTS) + "/" + name + ".sh " + arguments + " > " + log.string() + " 2>&1";
     const bool done = std::system(command.c_str()) == 0;
     INFO(command << "\n" << (io::is_there(log) ? io::read_file(log).value() : ""));
     REQUIRE(done);
@@ -40,15 +40,17 @@ OwnServer::OwnServer(std::string name, std::string options)
 }
 
 OwnServer::~OwnServer() {
-    const auto command =
-        std::string(SERVER_SCRIPTS) + "/" + name_ + ".sh crash " + folder().string() + " > /dev/null 2>&1";
+    const auto command = std::string(SERVER_SCRIPTS) + "/" + name_ + ".sh crash " + folder().string() +
+                         " > /dev/null 2>&1";
     if (std::system(command.c_str()) != 0)
         WARN("could not stop " << name_ << " in " << folder());
 }
 
 io::Path OwnServer::folder() const { return place_->path() / name_; }
 
-void OwnServer::crash() const { run_script(name_, "crash " + folder().string(), place_->path() / "log"); }
+void OwnServer::crash() const {
+    run_script(name_, "crash " + folder().string(), place_->path() / "log");
+}
 
 void OwnServer::start() {
     run_script(name_, "start " + folder().string() + " " + options_, place_->path() / "log");
@@ -69,7 +71,8 @@ OwnServer& own_server(const std::string& name) {
 
 io::Path shared_folder(const std::string& name) {
     if (const auto at = io::read_file(SERVERS_AT); at.ok())
-        if (const auto folder = io::Path(std::string(trimmed(at.value()))) / name; io::is_there(folder / "env"))
+        if (const auto folder = io::Path(std::string(trimmed(at.value()))) / name;
+            io::is_there(folder / "env"))
             return folder;
     return own_server(name).folder();
 }

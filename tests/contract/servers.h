@@ -10,7 +10,8 @@
 
 namespace respawn::testing {
 
-using Variables = std::map<std::string, std::string>; // "PORT" → "13306", as tests/servers/README.md names them
+using Variables =
+    std::map<std::string, std::string>; // "PORT" → "13306", as tests/servers/README.md names them
 
 // Started when it is first asked for.
 const Variables& shared_server(const std::string& name);
