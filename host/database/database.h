@@ -68,6 +68,9 @@ struct RowChange {
     Value::Map key;
     Value::Map before, after;
     bool asked = true; // false: a trigger or a cascade did it
+    // Columns that the server filled by itself, with a number or its clock: another time it is another
+    // value.
+    std::vector<std::string> made;
     bool operator==(const RowChange&) const = default;
 };
 

@@ -119,8 +119,12 @@ void add_column(ServerTable& table, const Value::Map& column) {
         table.fractions[name] = static_cast<int>(*digits);
     if (extra.find("generated") == std::string::npos || extra.find("default_generated") == 0)
         table.stored_columns.push_back(name);
-    if (extra.find("auto_increment") != std::string::npos)
+    const bool numbered = extra.find("auto_increment") != std::string::npos;
+    if (numbered)
         table.numbered = name;
+    // uuid(), nextval(…): whatever is computed anew for each row.
+    if (numbered || text_of(column, "otherwise").find('(') != std::string::npos)
+        table.made.push_back(name);
 }
 
 } // namespace
@@ -145,7 +149,8 @@ Result<ServerTable> MariadbChanges::read_table(const std::string& name) {
     TRY(must_roll_back(session(), name, about[0]));
     for (const auto& column : TRY(session().rows(
              "select column_name as name, data_type as kind, column_type as type, extra as extra, "
-             "datetime_precision as fraction from information_schema.columns where table_schema = "
+             "datetime_precision as fraction, column_default as otherwise from "
+             "information_schema.columns where table_schema = "
              "database() and binary table_name = ? order by ordinal_position",
              { name })))
         add_column(table, column);

@@ -25,6 +25,9 @@ class MariadbChanges final : public ServerChanges {
     Result<void> prepare(const Write& write) override;
     Result<void> expect_effects(const ServerTable& table, const Value::Map& row,
                                 const Value::Map* set) override;
+    std::string_view clock_query() const override {
+        return "select date_format(utc_timestamp(), '%Y-%m-%dT%H:%i:%sZ')";
+    }
     Result<void> find_unasked() override;
 
   private:

@@ -47,6 +47,10 @@ void add_column(ServerTable& table, const Value::Map& column) {
     table.forms[name] = form_of(text_of(column, "kind"));
     if (text_of(column, "generated").empty())
         table.stored_columns.push_back(name);
+    // nextval(…), gen_random_uuid(): whatever is computed anew for each row.
+    if (!text_of(column, "identity").empty() ||
+        text_of(column, "otherwise").find('(') != std::string::npos)
+        table.made.push_back(name);
     const auto modifier = column.at("modifier").integer() ? *column.at("modifier").integer() : -1;
     const auto form = table.forms[name];
     if (form == Form::exact && modifier >= 4) // the scale, as numeric_out has it
@@ -79,7 +83,11 @@ Result<ServerTable> PostgresChanges::read_table(const std::string& name) {
     for (const auto& column : TRY(session().rows(
              "select a.attname::text as name, t.typname::text as kind, "
              "pg_catalog.format_type(a.atttypid, "
-             "a.atttypmod) as type, a.atttypmod as modifier, a.attgenerated::text as generated from "
+             "a.atttypmod) as type, a.atttypmod as modifier, a.attgenerated::text as generated, "
+             "a.attidentity::text as identity, (select "
+             "pg_catalog.pg_get_expr(d.adbin, d.adrelid) from pg_catalog.pg_attrdef d where d.adrelid "
+             "= "
+             "a.attrelid and d.adnum = a.attnum and a.attgenerated = '') as otherwise from "
              "pg_catalog.pg_attribute a join pg_catalog.pg_type t on t.oid = a.atttypid where a.attnum "
              "> 0 "
              "and not a.attisdropped and a.attrelid = (select c.oid " +

@@ -20,6 +20,9 @@ class PostgresChanges final : public ServerChanges {
     Result<void> expect_effects(const ServerTable&, const Value::Map&, const Value::Map*) override {
         return {};
     }
+    std::string_view clock_query() const override {
+        return "select to_char(clock_timestamp() at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')";
+    }
     Result<void> find_unasked() override;
 
   private:

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
+#include <tuple>
 
 namespace respawn::database {
 
@@ -75,6 +76,16 @@ bool suits(Form form, const Value& value) {
     default:
         return value.text() || value.integer();
     }
+}
+
+// A time that the server's clock gave a moment ago.
+bool is_about(const Value& value, Moment clock) {
+    if (!value.text() || value.text()->size() < 19)
+        return false;
+    auto text = value.text()->substr(0, 19) + "Z";
+    text[10] = 'T';
+    const auto moment = from_rfc3339(text);
+    return moment.ok() && std::chrono::abs(moment.value() - clock) < std::chrono::minutes(1);
 }
 
 } // namespace
@@ -252,14 +263,35 @@ Result<void> ServerChanges::read_after(Seen& seen) {
     return {};
 }
 
+// What was given is not taken out here: whoever knows what was given can tell.
+std::vector<std::string> ServerChanges::made_by_server(const Seen& seen, Moment clock) {
+    const auto& [before, after] = std::tie(seen.change.before, seen.change.after);
+    std::vector<std::string> made;
+    if (after.empty())
+        return made;
+    if (before.empty())
+        made = seen.table->made;
+    for (const auto& [column, value] : after) {
+        const auto old = before.find(column);
+        const bool changed = old == before.end() || !(old->second == value);
+        if (changed && seen.table->forms.at(column) == Form::moment && is_about(value, clock) &&
+            std::ranges::find(made, column) == made.end())
+            made.push_back(column);
+    }
+    return made;
+}
+
 Result<Written> ServerChanges::apply(const Write& write) {
     TRY(prepare(write));
     TRY(lock_rows(write));
     TRY(apply_changes(*this, write));
     TRY(find_unasked());
+    const auto clock_text = TRY(session_.value(clock_query()));
+    const auto clock = TRY(from_rfc3339(clock_text.text() ? *clock_text.text() : ""));
     Written written;
     for (auto& seen : seen_) {
         TRY(read_after(seen));
+        seen.change.made = made_by_server(seen, clock);
         if (seen.change.before != seen.change.after)
             written.rows.push_back(std::move(seen.change));
     }

@@ -14,6 +14,7 @@ enum class Form { whole, exact, real, truth, text, bytes, bits, day, clock, mome
 struct ServerTable : Table {
     std::map<std::string, Form> forms;
     std::map<std::string, int> fractions; // digits of a second that a column keeps
+    std::vector<std::string> made;        // those that an insert fills with a number or the like
     std::string numbered;                 // the column that the server numbers, alone the key; or empty
 };
 
@@ -46,6 +47,8 @@ class ServerChanges : public ChangeTarget {
     // Before this row is changed or removed, when `set` is null.
     virtual Result<void> expect_effects(const ServerTable& table, const Value::Map& row,
                                         const Value::Map* set) = 0;
+    // A query for its clock: "2026-11-21T10:34:05Z".
+    virtual std::string_view clock_query() const = 0;
     // After all changes.
     virtual Result<void> find_unasked() = 0;
 
@@ -70,6 +73,7 @@ class ServerChanges : public ChangeTarget {
     };
     Result<void> lock_rows(const Write& write);
     Result<void> read_after(Seen& seen);
+    static std::vector<std::string> made_by_server(const Seen& seen, Moment clock);
 
     Session& session_;
     Moment moment_;
