@@ -40,13 +40,15 @@ function(room name)
   precompile(${name} ${ROOM_HEADERS})
 endfunction()
 
-# tests(vault LIBRARIES vault): tests/vault/*.cpp make one program, each TEST_CASE one ctest test.
+# tests(vault LIBRARIES vault): tests/vault/*.cpp make one program, each TEST_CASE one ctest test. FIXTURES: what
+# has to run meanwhile.
 function(tests name)
-  cmake_parse_arguments(TESTS "" "" "LIBRARIES" ${ARGN})
+  cmake_parse_arguments(TESTS "" "" "LIBRARIES;FIXTURES" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
   add_executable(test_${name} ${sources})
   target_include_directories(test_${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
   target_link_libraries(test_${name} PRIVATE ${TESTS_LIBRARIES} Catch2::Catch2WithMain)
   target_precompile_headers(test_${name} REUSE_FROM test_headers)
-  catch_discover_tests(test_${name} TEST_PREFIX "${name}: " PROPERTIES LABELS ${name} TIMEOUT ${test_timeout})
+  catch_discover_tests(test_${name} TEST_PREFIX "${name}: " PROPERTIES LABELS ${name} TIMEOUT ${test_timeout}
+                       FIXTURES_REQUIRED "${TESTS_FIXTURES}")
 endfunction()

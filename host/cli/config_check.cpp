@@ -2,6 +2,7 @@
 #include "cli/output.h"
 #include "cli/verb.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace respawn::cli {
@@ -43,10 +44,40 @@ void check_vault(run::Game& game, std::vector<Finding>& findings) {
         findings.push_back(check_place(game, *places.value(), place));
 }
 
+// A database that runbooks read and write, and that this version does not back up.
+Finding check_server(run::Game& game, const config::ComponentSettings& settings) {
+    const auto subject = fmt::format("component {} ({})", settings.name, settings.kind);
+    auto database = game.database(settings.name);
+    if (!database.ok())
+        return proved(subject, &database.error());
+    const auto lacks = database.value()->find_lacks();
+    if (!lacks.ok())
+        return proved(subject, &lacks.error());
+    if (lacks.value().empty())
+        return { subject, "ok", "for runbooks; backing it up is for a later version", "" };
+    return { subject, "FAILED", lacks.value().front().why, lacks.value().front().fix };
+}
+
+// The plan's first component that cannot be backed up, as an error.
+Finding check_plan(run::Game& game, const config::PlanSettings& plan) {
+    const auto subject = fmt::format("plan {}", plan.name);
+    for (const auto& settings : game.config().components) {
+        const auto& chosen = plan.components;
+        if (!chosen.empty() && std::ranges::find(chosen, settings.name) == chosen.end())
+            continue;
+        if (const auto component = game.component(settings.name);
+            !component.ok() && component.error().kind == Kind::unsupported)
+            return proved(subject, &component.error());
+    }
+    return proved(subject, nullptr);
+}
+
 Finding check_component(run::Game& game, const config::ComponentSettings& settings,
                         const Cancellation& cancel) {
     const auto subject = fmt::format("component {} ({})", settings.name, settings.kind);
     auto component = game.component(settings.name);
+    if (!component.ok() && component.error().kind == Kind::unsupported)
+        return check_server(game, settings);
     if (!component.ok())
         return proved(subject, &component.error());
     const auto faults = component.value()->find_faults(game.work(settings.name, cancel));
@@ -70,6 +101,8 @@ std::vector<Finding> check_all(run::Game& game, const Cancellation& cancel) {
         check_vault(game, findings);
     for (const auto& settings : game.config().components)
         findings.push_back(check_component(game, settings, cancel));
+    for (const auto& plan : game.config().plans)
+        findings.push_back(check_plan(game, plan));
     for (const auto& settings : game.config().alerts) {
         const auto channel = game.channel(settings.name);
         findings.push_back(proved(fmt::format("channel {} ({})", settings.name, settings.kind),

@@ -108,9 +108,12 @@ Result<void> take_the_place_of_killed(const Context& context, run::Game& game) {
         if (run.runbook != restore_runbook || run.state != journal::RunState::running ||
             !journal->take_over(run.id).ok()) // it works at this moment: beginning will say so
             continue;
-        for (const auto& settings : game.config().components)
-            TRY(TRY(game.component(settings.name))
-                    ->finish_restore(game.work(settings.name, context.cancel)));
+        for (const auto& settings : game.config().components) {
+            auto component = game.component(settings.name);
+            if (!component.ok() && component.error().kind == Kind::unsupported)
+                continue; // of what is never restored nothing is left
+            TRY(TRY(std::move(component))->finish_restore(game.work(settings.name, context.cancel)));
+        }
         TRY(journal->set_state(
             run.id, journal::RunState::aborted,
             run::to_value(

@@ -2,6 +2,7 @@
 #include "component/component.h"
 #include "component/files.h"
 #include "component/sqlite.h"
+#include "database/database.h"
 
 #include <fmt/format.h>
 
@@ -12,10 +13,17 @@ Result<std::unique_ptr<Component>> open_component(const config::ComponentSetting
         return open_sqlite(settings);
     if (settings.kind == "files")
         return open_files(settings);
+    if (database::is_database(settings))
+        return Error{ .kind = Kind::unsupported,
+                      .why =
+                          fmt::format("component {} is of kind {}, and backing that up or bringing it "
+                                      "back is for a later version",
+                                      settings.name, settings.kind),
+                      .fix = "name the other components in the plan; runbooks can read and write it" };
     return Error{ .kind = Kind::usage,
                   .why = fmt::format("component {} has the unknown kind '{}'", settings.name,
                                      printable(settings.kind)),
-                  .fix = "the kinds are: files, sqlite" };
+                  .fix = "the kinds are: files, sqlite, mariadb, postgres" };
 }
 
 Result<std::unique_ptr<Component>> open_recorded(const vault::ComponentRecord& record) {

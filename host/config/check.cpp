@@ -155,6 +155,7 @@ Result<void> Check::run(Node& root) {
     TRY(one_vault_key(root));
     TRY(location_names(root));
     TRY(kept_types(root));
+    readers(root);
     return plans(root);
 }
 
@@ -371,6 +372,16 @@ Result<void> Check::kept_types(const Node& root) const {
                                         : fmt::format("did you mean '{}'?", near));
         }
     return {};
+}
+
+// Unwise, and no mistake: a text that only reads goes through a login that can write.
+void Check::readers(const Node& root) {
+    for (const auto& component : root.find("components")->children)
+        if (component.find("url") != nullptr && component.find("reader") == nullptr)
+            warn(component.key_place,
+                 fmt::format(
+                     "'{}' has no reader: what runbooks look up goes through the login that writes",
+                     component.key));
 }
 
 Result<void> Check::plans(Node& root) {

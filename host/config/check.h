@@ -32,6 +32,7 @@ class Check {
     Result<void> choice(const Node& node, const Key& key) const;
     Result<void> location(const Node& node) const;
     Result<void> secret(Node& node);
+    void readers(const Node& root);
     Result<void> plans(Node& root);
     Result<void> plan(const Node& plan, const Node& components) const;
     Result<void> one_vault_key(const Node& root) const;

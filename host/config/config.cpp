@@ -90,6 +90,15 @@ class Builder {
         for (const auto& text : texts_at(node, "paths"))
             component.paths.push_back(path_of(text));
         component.exclude = texts_at(node, "exclude");
+        component.url = text_at(node, "url");
+        component.reader = text_at(node, "reader");
+        component.tls = text_at(node, "tls");
+        if (const auto path = text_at(node, "tls_ca"); !path.empty())
+            component.tls_ca = path_of(path);
+        if (const auto* password = node.find("password"))
+            component.password = password->secret;
+        if (const auto* password = node.find("reader_password"))
+            component.reader_password = password->secret;
         return component;
     }
 

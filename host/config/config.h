@@ -22,10 +22,14 @@ struct LocationSettings {
 
 struct ComponentSettings {
     std::string name;
-    std::string kind;                 // "sqlite", "files"
+    std::string kind;                 // "sqlite", "files", "mariadb", "postgres"
     io::Path path;                    // sqlite: the database file
     std::vector<io::Path> paths;      // files: files and folders
     std::vector<std::string> exclude; // files: shell patterns; without '/' they match a name anywhere
+    std::string url, reader;          // servers: "mysql://user@host:port/name"; reader may be empty
+    Secret password, reader_password;
+    std::string tls; // "verify", "required", "off"; empty: by where the server is
+    io::Path tls_ca;
 };
 
 // Names of components that begin so are respawn's own.

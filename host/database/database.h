@@ -1,7 +1,6 @@
 // A database of the game: text SQL only ever reads; writes are structured, many rows in one transaction
 // with the run's marker beside them, so that what a run did is known from the database itself whatever
-// crashes. Each driver is one file; tests/contract/database_contract.cpp runs over all. Not
-// thread-safe.
+// crashes. tests/contract/database_*.cpp run over every driver. Not thread-safe.
 #pragma once
 
 #include "base/result.h"
@@ -29,8 +28,9 @@ inline constexpr std::size_t most_result_bytes = 4 << 20;
 
 struct Reader {
     virtual ~Reader() = default;
-    // One statement that only reads (SELECT, WITH, VALUES, EXPLAIN QUERY PLAN); anything else is
-    // Kind::denied. Parameters are values for '?' in order.
+    // One statement that only reads (SELECT, WITH, VALUES, EXPLAIN, on servers SHOW); anything else is
+    // Kind::denied. Parameters are values for '?' in order. Numbers that fit no Value (DECIMAL, whole
+    // ones past 63 bits) and times are the engine's text; servers tell times in UTC.
     virtual Result<Rows> query(std::string_view sql, const std::vector<Value>& parameters) = 0;
 };
 
@@ -68,6 +68,9 @@ struct RowChange {
     Value::Map key;
     Value::Map before, after;
     bool asked = true; // false: a trigger or a cascade did it
+    // Columns that the server filled by itself, with a number or its clock: another time it is another
+    // value.
+    std::vector<std::string> made;
     bool operator==(const RowChange&) const = default;
 };
 
@@ -87,6 +90,11 @@ struct MarkerState {
     std::int64_t highest = 0;
 };
 
+// What is missing for respawn's work, and what to do about it.
+struct Lack {
+    std::string why, fix;
+};
+
 // Writes that are never kept: on SQLite in a private copy, elsewhere in a transaction that is rolled
 // back. Reads see the writes made so far.
 struct Trial : Reader {
@@ -97,7 +105,8 @@ struct Trial : Reader {
 struct Database : Reader {
     // Applies all changes and the marker in one transaction, or nothing. Kind::moved: an expected value
     // is not there. Kind::conflict: a business key was used before, or a constraint of the game
-    // refuses.
+    // refuses. Kind::unavailable: nothing was changed. Kind::unknown: the server went away in the
+    // commit and could not be asked since; find_written() will tell.
     virtual Result<Written> write(const Write& write, const Marker& marker,
                                   const Approval& approve) = 0;
     // Did this step of this run commit here? For settling an open intent.
@@ -108,6 +117,8 @@ struct Database : Reader {
     // The database as SQL text that its own client loads; of these tables, or all. One consistent
     // moment.
     virtual Result<std::unique_ptr<io::Source>> dump(const std::vector<std::string>& tables) = 0;
+    // Proves the logins; an Error when one does not get in. Changes nothing.
+    virtual Result<std::vector<Lack>> find_lacks() { return std::vector<Lack>(); }
 };
 
 // The list of drivers (databases.cpp): by the component's kind. Kind::usage for a component that is no

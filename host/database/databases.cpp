@@ -1,4 +1,6 @@
 #include "database/database.h"
+#include "database/mariadb.h"
+#include "database/postgres.h"
 #include "database/sqlite.h"
 
 #include <fmt/format.h>
@@ -11,10 +13,12 @@ namespace {
 struct Driver {
     std::string_view kind;
     Result<std::unique_ptr<Database>> (*open)(const config::ComponentSettings&);
-    Result<std::unique_ptr<Trial>> (*open_copy)(const io::Path&);
+    Result<std::unique_ptr<Trial>> (*open_copy)(const io::Path&); // null: no copy is a file
 };
 constexpr Driver drivers[] = {
     { "sqlite", open_sqlite, open_sqlite_copy },
+    { "mariadb", open_mariadb, nullptr },
+    { "postgres", open_postgres, nullptr },
 };
 
 const Driver* driver_for(const config::ComponentSettings& settings) {
@@ -42,6 +46,10 @@ Result<std::unique_ptr<Database>> open_database(const config::ComponentSettings&
 Result<std::unique_ptr<Trial>> open_private_copy(const config::ComponentSettings& settings,
                                                  const io::Path& copy) {
     const auto* driver = driver_for(settings);
+    if (driver && !driver->open_copy)
+        return Error{ .kind = Kind::unsupported,
+                      .why = fmt::format("a copy of component {} ({}) is no file", settings.name,
+                                         settings.kind) };
     return driver ? driver->open_copy(copy) : no_database(settings);
 }
 

@@ -1,9 +1,9 @@
 // The sqlite driver.
 #include "database/sqlite.h"
 
+#include "database/markers.h"
 #include "database/sqlite_connection.h"
 #include "database/sqlite_dump.h"
-#include "database/sqlite_markers.h"
 #include "database/sqlite_reads.h"
 #include "database/sqlite_writes.h"
 
@@ -14,6 +14,18 @@
 namespace respawn::database {
 
 namespace {
+
+const MarkerTables marker_tables = {
+    { "create table if not exists respawn_incarnation (id text not null)",
+      "create table if not exists respawn_markers (number integer primary key autoincrement, "
+      "run text not null, step integer not null, target text not null, token integer not null, "
+      "why text not null, at text not null, result blob, unique (run, step))",
+      "create table if not exists respawn_business_keys (business_key text primary key, "
+      "marker integer not null) without rowid",
+      "create table if not exists respawn_fence (target text primary key, token integer not null) "
+      "without rowid" },
+    "insert into respawn_incarnation values (?)"
+};
 
 // Copies a whole database, as of one moment, to a new file.
 Result<void> copy_database(SqliteConnection& from, const io::Path& to) {
@@ -45,7 +57,7 @@ class SqliteTrial final : public Trial {
         Written written;
         TRY(connection_->transaction([&]() -> Result<void> {
             TRY(check_business_keys(*connection_, write));
-            written = TRY(apply_changes(*connection_, write, now()));
+            written = TRY(apply_sqlite_changes(*connection_, write, now()));
             return {};
         }));
         return written;
@@ -85,11 +97,12 @@ class Sqlite final : public Database {
         TRY(connection.run_script("pragma foreign_keys = on; pragma synchronous = full;"));
         Written written;
         TRY(connection.transaction([&]() -> Result<void> {
+            TRY(make_marker_tables(connection, marker_tables));
             TRY(check_token(connection, marker));
             const auto moment = now();
             const auto number = TRY(add_marker(connection, marker, write.why, moment));
             TRY(take_business_keys(connection, write, number));
-            written = TRY(apply_changes(connection, write, moment));
+            written = TRY(apply_sqlite_changes(connection, write, moment));
             written.marker = number;
             if (approve)
                 TRY(approve(written));

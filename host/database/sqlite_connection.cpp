@@ -215,41 +215,19 @@ Result<void> SqliteConnection::query(std::string_view sql, const std::vector<Val
     }
 }
 
-Result<void> SqliteConnection::run(std::string_view sql, const std::vector<Value>& parameters) {
-    return query(sql, parameters, [](const auto&, auto) { return Result<void>(); });
-}
-
 Result<void> SqliteConnection::run_script(const std::string& sql) {
     if (sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
         return last_error();
     return {};
 }
 
-Result<std::vector<Value::Map>> SqliteConnection::rows(std::string_view sql,
-                                                       const std::vector<Value>& parameters) {
-    std::vector<Value::Map> all;
-    TRY(query(sql, parameters, [&](const auto& columns, std::vector<Value> row) -> Result<void> {
-        Value::Map named;
-        for (std::size_t i = 0; i < columns.size(); ++i)
-            named.insert_or_assign(columns[i], std::move(row[i]));
-        all.push_back(std::move(named));
-        return {};
-    }));
-    return all;
-}
-
-Result<Value> SqliteConnection::value(std::string_view sql, const std::vector<Value>& parameters) {
-    Value first;
-    bool found = false;
-    TRY(query(sql, parameters, [&](const auto&, std::vector<Value> row) -> Result<void> {
-        if (!std::exchange(found, true) && !row.empty())
-            first = std::move(row[0]);
-        return {};
-    }));
-    return first;
-}
-
 std::int64_t SqliteConnection::changed_rows() const { return sqlite3_changes64(handle_); }
+
+std::string SqliteConnection::quoted(std::string_view name) const { return quoted_name(name); }
+
+Result<bool> SqliteConnection::has_table(std::string_view name) {
+    return !TRY(value("select 1 from sqlite_schema where name = ?", { name })).is_null();
+}
 
 Result<void> SqliteConnection::transaction(const std::function<Result<void>()>& body) {
     TRY(run("begin immediate"));

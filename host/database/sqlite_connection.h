@@ -2,24 +2,16 @@
 // thread-safe.
 #pragma once
 
-#include "base/result.h"
-#include "base/value.h"
+#include "database/session.h"
 #include "io/file.h"
 
-#include <functional>
 #include <memory>
-#include <string_view>
-#include <vector>
 
 struct sqlite3;
 
 namespace respawn::database {
 
-// The columns of a row, in the order of the statement.
-using RowSink =
-    std::function<Result<void>(const std::vector<std::string>& columns, std::vector<Value> row)>;
-
-class SqliteConnection {
+class SqliteConnection final : public Session {
   public:
     enum class Access {
         read_only,  // must exist; the system refuses every write
@@ -32,20 +24,15 @@ class SqliteConnection {
     static Result<SqliteConnection> open_in(const char* file_system, const io::Path& path);
     SqliteConnection(SqliteConnection&&) noexcept;
     SqliteConnection& operator=(SqliteConnection&&) noexcept;
-    ~SqliteConnection();
+    ~SqliteConnection() override;
 
-    // One statement with its parameters; rows are thrown away.
-    Result<void> run(std::string_view sql, const std::vector<Value>& parameters = {});
     // Several statements without parameters.
     Result<void> run_script(const std::string& sql);
-    // One statement; each row goes to the sink, which may end it with an Error.
-    Result<void> query(std::string_view sql, const std::vector<Value>& parameters, const RowSink& sink);
-    // All rows, as maps from column to value.
-    Result<std::vector<Value::Map>> rows(std::string_view sql,
-                                         const std::vector<Value>& parameters = {});
-    // The first column of the first row, or null.
-    Result<Value> value(std::string_view sql, const std::vector<Value>& parameters = {});
-    std::int64_t changed_rows() const; // by the last statement, triggers not counted
+    Result<void> query(std::string_view sql, const std::vector<Value>& parameters,
+                       const RowSink& sink) override;
+    std::int64_t changed_rows() const override;
+    std::string quoted(std::string_view name) const override;
+    Result<bool> has_table(std::string_view name) override;
 
     // begin immediate, body, commit; rolled back when body or commit fails.
     Result<void> transaction(const std::function<Result<void>()>& body);

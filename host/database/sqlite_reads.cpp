@@ -1,6 +1,7 @@
 #include "database/sqlite_reads.h"
 
 #include "base/text.h"
+#include "database/only_reads.h"
 
 #include <algorithm>
 #include <array>
@@ -50,26 +51,6 @@ int may_read(void*, int action, const char* first, const char* second, const cha
 
 int past_deadline(void* stop_at) { return now() > *static_cast<Moment*>(stop_at) ? 1 : 0; }
 
-std::size_t size_of(const Value& value) {
-    if (const auto* text = value.text())
-        return text->size() + 8;
-    if (const auto* blob = value.blob())
-        return blob->bytes.size() + 8;
-    return 8;
-}
-
-Error too_much() {
-    return Error{ .kind = Kind::usage,
-                  .why = fmt::format("the query gives more than {}", human_size(most_result_bytes)),
-                  .fix = "ask for fewer rows or columns, or let SQL count and sum" };
-}
-
-Error not_reading(const Error& refused) {
-    return Error{ .kind = Kind::denied,
-                  .why = fmt::format("text SQL only reads, and this does not: {}", refused.why),
-                  .fix = "change rows with respawn.write, which shows, journals and can undo them" };
-}
-
 } // namespace
 
 ReadGuard::ReadGuard(SqliteConnection& connection, Duration longest)
@@ -88,7 +69,7 @@ Result<void> guarded_query(SqliteConnection& connection, std::string_view sql, c
                            Duration longest) {
     const ReadGuard guard(connection, longest);
     auto done = connection.query(sql, {}, sink);
-    return !done.ok() && done.error().kind == Kind::denied ? not_reading(done.error())
+    return !done.ok() && done.error().kind == Kind::denied ? not_reading(done.error().why)
                                                            : std::move(done);
 }
 
@@ -96,22 +77,11 @@ Result<Rows> guarded_query(SqliteConnection& connection, std::string_view sql,
                            const std::vector<Value>& parameters) {
     constexpr Duration longest_read = std::chrono::seconds(30);
     const ReadGuard guard(connection, longest_read);
-    Rows result;
-    std::size_t bytes = 0;
-    auto done = connection.query(sql, parameters,
-                                 [&](const auto& columns, std::vector<Value> row) -> Result<void> {
-                                     result.columns = columns;
-                                     for (const auto& value : row)
-                                         bytes += size_of(value);
-                                     if (bytes > most_result_bytes)
-                                         return too_much();
-                                     result.rows.push_back(std::move(row));
-                                     return {};
-                                 });
+    auto done = collect(connection, sql, parameters);
     if (done.ok())
-        return result;
+        return done;
     if (done.error().kind == Kind::denied)
-        return not_reading(done.error());
+        return not_reading(done.error().why);
     if (done.error().kind == Kind::timeout)
         done.error().fix = fmt::format("a read may take {}; ask for less or add an index",
                                        human_duration(longest_read));

@@ -9,6 +9,6 @@ namespace respawn::database {
 
 // Applies all changes on the connection, inside a transaction the caller holds, and tells every row's
 // before and after. `moment` is what the symbol "now" becomes. Tables of respawn's own are not told of.
-Result<Written> apply_changes(SqliteConnection& connection, const Write& write, Moment moment);
+Result<Written> apply_sqlite_changes(SqliteConnection& connection, const Write& write, Moment moment);
 
 } // namespace respawn::database

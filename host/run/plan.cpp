@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <map>
 #include <set>
+#include <utility>
 
 namespace respawn::run {
 
@@ -39,16 +40,38 @@ void symbolise(const database::Change& change, database::RowChange& row) {
     }
 }
 
+bool is_given(const database::Write& write, const database::RowChange& row, const std::string& column) {
+    for (const auto& change : write.changes)
+        if (row.asked && same_row(change, row) &&
+            (change.set.contains(column) || change.add.contains(column)))
+            return true;
+    return false;
+}
+
+// Numbers and times that the server gave by itself.
+void symbolise_made(const database::Write& write, database::RowChange& row) {
+    for (const auto& column : std::exchange(row.made, {})) {
+        if (is_given(write, row, column))
+            continue;
+        for (auto* values : { &row.key, &row.after })
+            if (const auto found = values->find(column); found != values->end())
+                found->second = Symbol{ row.key.contains(column) ? "new id" : "new value" };
+    }
+}
+
 } // namespace
 
 Value planned_effect(const Step& step, const database::Write* write,
                      const std::vector<database::RowChange>& rows) {
     auto shown = rows;
-    if (write)
-        for (auto& row : shown)
-            for (const auto& change : write->changes)
-                if (row.asked && same_row(change, row))
-                    symbolise(change, row);
+    for (auto& row : shown) {
+        if (!write)
+            break;
+        symbolise_made(*write, row);
+        for (const auto& change : write->changes)
+            if (row.asked && same_row(change, row))
+                symbolise(change, row);
+    }
     const auto listed = database::to_value({ .rows = std::move(shown) });
     return Value::Map{ { "phase", step.phase },
                        { "name", step.primitive.name },

@@ -138,8 +138,13 @@ TEST_CASE("each mistake is named with its line and column") {
         { head + "components:\n  saves: { path: a }\n", "7:10: the key 'kind' is missing here" },
         { head + "components:\n  saves: { kind: sqllite }\n",
           "7:18: 'sqllite' is no component kind; did you mean 'sqlite'?" },
-        { head + "components:\n  saves: { kind: mariadb, url: x }\n",
-          "7:18: component kind 'mariadb' is not in this version; it has sqlite, files" },
+        { head + "components:\n  saves: { kind: redis, url: x }\n",
+          "7:18: component kind 'redis' is not in this version; it has sqlite, files, mariadb, "
+          "postgres" },
+        { head + "components:\n  rows: { kind: mariadb, url: \"mysql://a:b@c/d\" }\n",
+          "7:31: 'url' must be a server (scheme://user@host:port/name)" },
+        { head + "components:\n  rows: { kind: postgres, url: \"postgresql://a@b/c\", tls: on }\n",
+          "7:59: 'on' is no use of TLS; did you mean 'off'?" },
         { head + "components:\n  saves: { kind: sqlite }\n",
           "7:10: the key 'path' is missing here (the database file)" },
         { head + "components:\n  saves: { kind: sqlite, path: a, paths: [b] }\n",
@@ -230,9 +235,25 @@ TEST_CASE("what this version checks but does not use is a warning, and wrong for
           "8:19: 'saves' must be a server (scheme://user@host:port/name)");
 }
 
+TEST_CASE("a database server has a login that writes, and one that reads is wise") {
+    Place place;
+    place.add_secret("secret", "hidden\n");
+    const auto config =
+        place.read(head + "components:\n  rows: { kind: mariadb, url: \"mysql://a@b/c\", password: "
+                          "\"${file:secret}\", tls: required, tls_ca: ca.pem }\n");
+    REQUIRE(config.ok());
+    const auto& rows = *config.value().component("rows");
+    CHECK(rows.url == "mysql://a@b/c");
+    CHECK(rows.password.reveal() == "hidden");
+    CHECK(rows.tls == "required");
+    CHECK(rows.tls_ca.filename() == "ca.pem");
+    REQUIRE_FALSE(config.value().warnings.empty());
+    CHECK(config.value().warnings.back().find("'rows' has no reader") != std::string::npos);
+}
+
 TEST_CASE("at 3 a.m. what is wrong elsewhere is a warning, what the vault needs is not") {
     Place place;
-    const auto text = sound + "  rows: { kind: mariadb, url: \"mysql://a@b/c\" }\n"
+    const auto text = sound + "  rows: { kind: redis, url: \"redis://a@b/c\" }\n"
                               "colour: red\n"
                               "plans: { all: { components: all }, some: { components: [rows] } }\n"
                               "alerts: { a: { kind: webhook, url: \"${env:RESPAWN_NOT_SET}\" } }\n";
