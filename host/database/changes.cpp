@@ -197,6 +197,24 @@ Error unknown_symbol(const Table& table, const std::string& column, const Symbol
                                      column, printable(symbol.name)) };
 }
 
+// Names stand behind the table's: alone, SQLite takes one that is no column for a text.
+Result<std::vector<Value::Map>> rows_with(Session& session, const std::string& table,
+                                          const Value::Map& values, std::size_t most) {
+    if (!TRY(session.has_table(table)))
+        return Error{ .kind = Kind::missing,
+                      .why = fmt::format("there is no table {}", printable(table)) };
+    std::vector<std::string> terms;
+    std::vector<Value> parameters;
+    for (const auto& [column, value] : values) {
+        terms.push_back("t." + session.quoted(column) + (value.is_null() ? " is null" : " = ?"));
+        if (!value.is_null())
+            parameters.push_back(value);
+    }
+    return session.rows(fmt::format("select * from {} as t where {} limit {}", session.quoted(table),
+                                    join(terms, " and "), most),
+                        parameters);
+}
+
 std::string where(const Session& session, const Value::Map& key, std::vector<Value>& parameters) {
     std::string text;
     for (const auto& [column, value] : key) {

@@ -50,6 +50,9 @@ Result<void> must_know(const Table& table, const Value::Map& values);
 Error no_such_table(const std::string& name, const std::vector<std::string>& names);
 Error unknown_symbol(const Table& table, const std::string& column, const Symbol& symbol);
 
+// What a Reader's rows_with() gives, over one session.
+Result<std::vector<Value::Map>> rows_with(Session& session, const std::string& table,
+                                          const Value::Map& values, std::size_t most);
 // " where a = ? and b is null", its values appended.
 std::string where(const Session& session, const Value::Map& key, std::vector<Value>& parameters);
 // "a, b, c"

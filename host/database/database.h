@@ -32,6 +32,10 @@ struct Reader {
     // Kind::denied. Parameters are values for '?' in order. Numbers that fit no Value (DECIMAL, whole
     // ones past 63 bits) and times are the engine's text; servers tell times in UTC.
     virtual Result<Rows> query(std::string_view sql, const std::vector<Value>& parameters) = 0;
+    // The rows of a table in which these columns have these values, at most `most` of them.
+    // Kind::missing for a table that is not there.
+    virtual Result<std::vector<Value::Map>> rows_with(const std::string& table,
+                                                      const Value::Map& values, std::size_t most) = 0;
 };
 
 enum class ChangeKind { insert, update, remove };
@@ -62,7 +66,8 @@ struct Marker {
     std::int64_t token = 0; // its fencing token: a write with a lower one than was seen is Kind::leased
 };
 
-// A row as it was and as it is. `before` is empty for an insert, `after` for a removal.
+// A row as it was and as it is, in the columns that can be written: what is generated from them is left
+// out. `before` is empty for an insert, `after` for a removal.
 struct RowChange {
     std::string table;
     Value::Map key;

@@ -40,6 +40,15 @@ class ServerTrial final : public Trial {
         return rows;
     }
 
+    Result<std::vector<Value::Map>> rows_with(const std::string& table, const Value::Map& values,
+                                              std::size_t most) override {
+        TRY(ready());
+        TRY(session_->run(mark));
+        auto rows = database::rows_with(*session_, table, values, most);
+        back_to_mark(); // where it failed, a server takes nothing more before that
+        return rows;
+    }
+
     Result<Written> write(const Write& write) override {
         for (int tries = 1;; ++tries) {
             TRY(ready());
@@ -100,6 +109,11 @@ class ServerDatabase final : public Database {
     Result<Rows> query(std::string_view sql, const std::vector<Value>& parameters) override {
         TRY(must_only_read(sql, engine_->reading_rules()));
         return read(*TRY(reading()), sql, parameters);
+    }
+
+    Result<std::vector<Value::Map>> rows_with(const std::string& table, const Value::Map& values,
+                                              std::size_t most) override {
+        return database::rows_with(*TRY(reading()), table, values, most);
     }
 
     Result<Written> write(const Write& write, const Marker& marker, const Approval& approve) override {

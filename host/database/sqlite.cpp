@@ -1,6 +1,7 @@
 // The sqlite driver.
 #include "database/sqlite.h"
 
+#include "database/changes.h"
 #include "database/markers.h"
 #include "database/sqlite_connection.h"
 #include "database/sqlite_dump.h"
@@ -53,6 +54,11 @@ class SqliteTrial final : public Trial {
         return guarded_query(*connection_, sql, parameters);
     }
 
+    Result<std::vector<Value::Map>> rows_with(const std::string& table, const Value::Map& values,
+                                              std::size_t most) override {
+        return database::rows_with(*connection_, table, values, most);
+    }
+
     Result<Written> write(const Write& write) override {
         Written written;
         TRY(connection_->transaction([&]() -> Result<void> {
@@ -90,6 +96,12 @@ class Sqlite final : public Database {
     Result<Rows> query(std::string_view sql, const std::vector<Value>& parameters) override {
         auto connection = TRY(open(SqliteConnection::Access::read_only));
         return guarded_query(connection, sql, parameters);
+    }
+
+    Result<std::vector<Value::Map>> rows_with(const std::string& table, const Value::Map& values,
+                                              std::size_t most) override {
+        auto connection = TRY(open(SqliteConnection::Access::read_only));
+        return database::rows_with(connection, table, values, most);
     }
 
     Result<Written> write(const Write& write, const Marker& marker, const Approval& approve) override {

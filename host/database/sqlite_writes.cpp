@@ -19,6 +19,7 @@ struct SqliteTable : Table {
     // SQLite takes the position of the row id's column for its place in the stored row. Behind a
     // virtual column they differ: what it tells for this stored column is the row id, not the value.
     std::optional<std::size_t> mistold;
+    std::set<std::string> computed; // of stored_columns, those that are generated
 };
 
 Result<std::string> type_of_table(SqliteConnection& connection, const std::string& name) {
@@ -60,9 +61,12 @@ Result<SqliteTable> read_table(SqliteConnection& connection, const std::string& 
         const auto column_name = column.at("name").text() ? *column.at("name").text() : "";
         table.columns.push_back(column_name);
         table.types[column_name] = column.at("type").text() ? *column.at("type").text() : "";
-        if (*column.at("hidden").integer() !=
-            2) // 2: a virtual generated column has no bytes in the row
+        const auto hidden =
+            *column.at("hidden").integer(); // 2: generated, with no bytes in the row; 3: with
+        if (hidden != 2)
             table.stored_columns.push_back(column_name);
+        if (hidden == 3)
+            table.computed.insert(column_name);
         if (const auto position = *column.at("pk").integer(); position > 0)
             key[position] = column_name;
     }
@@ -189,7 +193,7 @@ class RowObserver {
 Value::Map named(const SqliteTable& table, const std::vector<Value>& values, std::int64_t row_id) {
     Value::Map row;
     for (std::size_t i = 0; i < values.size() && i < table.stored_columns.size(); ++i)
-        if (table.mistold != i)
+        if (table.mistold != i && !table.computed.contains(table.stored_columns[i]))
             row.emplace(table.stored_columns[i], values[i]);
     if (table.mistold && !row.empty())
         row[table.key_columns[0]] = row_id;

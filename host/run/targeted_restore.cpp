@@ -73,7 +73,7 @@ std::string gone_columns(const component::TableShape& shape, const Value::Map& n
     return join(gone, ", ");
 }
 
-Result<RowThenAndNow> look_at(component::SnapshotTable& then, component::SnapshotTable& live,
+Result<RowThenAndNow> look_at(component::SnapshotTable& then, database::Reader& live,
                               const Value::Map& asked) {
     RowThenAndNow row{ .asked = asked, .problem = {}, .key = {}, .then = {}, .now = {} };
     auto found = TRY(then.find(asked));
@@ -82,7 +82,7 @@ Result<RowThenAndNow> look_at(component::SnapshotTable& then, component::Snapsho
         return row;
     row.then = std::move(found.front());
     row.key = name_in_live(then.shape(), asked, row.then);
-    auto present = TRY(live.find(row.key));
+    auto present = TRY(live.rows_with(then.shape().name, row.key, 2));
     if (present.size() > 1)
         row.problem = unclear_because(present, "the live table");
     if (present.empty())
@@ -132,7 +132,7 @@ Result<TargetedRestore> find_rows(const Call& call, std::string_view component, 
                       .why = fmt::format("snapshot {} holds no component {}", from.id,
                                          printable(component)) };
     const auto then = TRY(component::open_table(*vault, *record, table));
-    const auto live = component::live_table(then->shape(), *TRY(call.reader(component)));
+    auto* live = TRY(call.reader(component));
     TargetedRestore found{
         .snapshot = from.id, .taken = { from.started }, .shape = then->shape(), .rows = {}
     };

@@ -1,7 +1,5 @@
 #include "run/undo.h"
 
-#include "base/text.h"
-#include "component/snapshot_table.h"
 #include "run/game.h"
 
 #include <algorithm>
@@ -38,13 +36,6 @@ void add(std::vector<database::RowChange>& changes, database::RowChange change) 
     changes.push_back(std::move(change));
 }
 
-std::vector<std::string> columns_of(const Value::Map& row) {
-    std::vector<std::string> columns;
-    for (const auto& [column, value] : row)
-        columns.push_back(column);
-    return columns;
-}
-
 // Columns that the row has got since are not looked at.
 bool is(const Value::Map& seen, const Value::Map& live) {
     return std::ranges::all_of(seen, [&](const auto& cell) {
@@ -54,10 +45,7 @@ bool is(const Value::Map& seen, const Value::Map& live) {
 }
 
 Result<UndoableRow> look_at(database::Reader& reader, database::RowChange change) {
-    const auto table = component::live_table(
-        { .name = change.table, .columns = columns_of(change.key), .key = columns_of(change.key) },
-        reader);
-    const auto found = TRY(table->find(change.key));
+    const auto found = TRY(reader.rows_with(change.table, change.key, 2));
     UndoableRow row{ .change = std::move(change), .problem = {} };
     const auto matches = [&](const Value::Map& seen) {
         return seen.empty() ? found.empty() : found.size() == 1 && is(seen, found.front());

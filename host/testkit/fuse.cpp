@@ -112,6 +112,10 @@ class CutDatabase final : public database::Database {
     Result<database::Rows> query(std::string_view sql, const std::vector<Value>& parameters) override {
         return inner_->query(sql, parameters);
     }
+    Result<std::vector<Value::Map>> rows_with(const std::string& table, const Value::Map& values,
+                                              std::size_t most) override {
+        return inner_->rows_with(table, values, most);
+    }
     Result<database::Written> write(const database::Write& write, const database::Marker& marker,
                                     const database::Approval& approve) override {
         auto written = inner_->write(write, marker, approve);

@@ -163,6 +163,7 @@ TEST_CASE("sqlite tables of every kind are written and told rightly", "[contract
         CHECK(written.rows[0].after.at("id") == Value(1));
         CHECK(written.rows[0].after.at("note") == Value("x"));
         CHECK_FALSE(written.rows[0].after.contains("taxed"));
+        CHECK_FALSE(written.rows[0].after.contains("stored"));
         CHECK_FALSE(write(update("prices", { { "id", 1 } }, { { "taxed", 5 } })).ok());
         const auto added = write(insert("prices", { { "net", 3 }, { "note", "z" } })).value();
         CHECK(added.rows.at(0).after.at("net") == Value(3));
