@@ -265,20 +265,20 @@ TEST_CASE("what a server makes by itself is told as such: another time it is ano
     DYNAMIC_SECTION(rig.kind) {
         scene.game(scene.in("", R"(
             create table accounts (id int primary key, n int, changed timestamp default current_timestamp on update current_timestamp);
-            create table lines (id bigint primary key auto_increment, n int, at datetime default current_timestamp, tag varchar(40) default uuid());
+            create table entries (id bigint primary key auto_increment, n int, at datetime default current_timestamp, tag varchar(40) default uuid());
             insert into accounts values (1, 5, '2020-01-01 00:00:00');
-            create trigger lined after update on accounts for each row insert into lines (n) values (new.n);)",
+            create trigger lined after update on accounts for each row insert into entries (n) values (new.n);)",
                             R"(
             create table accounts (id int primary key, n int, changed timestamptz default now());
-            create table lines (id bigserial primary key, n int, at timestamp default now(), tag uuid default gen_random_uuid());
+            create table entries (id bigserial primary key, n int, at timestamp default now(), tag uuid default gen_random_uuid());
             insert into accounts values (1, 5, '2020-01-01 00:00:00Z');
-            create function line() returns trigger language plpgsql as $$ begin insert into lines (n) values (new.n); new.changed = now(); return new; end $$;
+            create function line() returns trigger language plpgsql as $$ begin insert into entries (n) values (new.n); new.changed = now(); return new; end $$;
             create trigger lined before update on accounts for each row execute function line();)"));
         const auto written = got(scene.write({ update("accounts", { { "id", 1 } }, { { "n", 6 } }) }));
         REQUIRE(written.rows.size() == 2);
         CHECK(row_of(written, "accounts")->made == std::vector<std::string>{ "changed" });
         CHECK(row_of(written, "accounts")->before.at("changed").text()->starts_with("2020-01-01"));
-        auto made = row_of(written, "lines")->made;
+        auto made = row_of(written, "entries")->made;
         std::sort(made.begin(), made.end());
         CHECK(made == std::vector<std::string>{ "at", "id", "tag" });
         CHECK(got(scene.database->find_written("RUN1", 1))->rows == written.rows);
