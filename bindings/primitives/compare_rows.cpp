@@ -9,7 +9,8 @@ namespace {
 using State = run::RowThenAndNow::State;
 
 Value row_value(const run::TargetedRestore& found, const run::RowThenAndNow& row) {
-    return Value::Map{ { "row", run::row_name(found.shape.name, row.key.empty() ? row.asked : row.key) },
+    return Value::Map{ { "row",
+                         run::row_name(found.shape.name, row.key.empty() ? row.asked : row.key) },
                        { "state", run::name_of(row.state) },
                        { "problem", row.problem } };
 }

@@ -158,8 +158,8 @@ Result<Transaction> Endpoint::transaction(const std::string& wanted) {
 Result<Transaction> Endpoint::mined(const std::string& wanted, const Value& transaction) {
     constexpr std::string_view method = "eth_getTransactionReceipt";
     Error moved{ .kind = Kind::unknown,
-                       .why = fmt::format("{} reorganised its blocks while it was asked", name_),
-                       .fix = "ask again in a few minutes" };
+                 .why = fmt::format("{} reorganised its blocks while it was asked", name_),
+                 .fix = "ask again in a few minutes" };
     const auto receipt = TRY(ask(method, { wanted }));
     if (receipt.is_null())
         return moved;

@@ -62,8 +62,8 @@ Path name_beside(const Path& path) {
     return folder_of(path) / fmt::format(".{}.{}.new", path.filename().string(), to_hex(bytes));
 }
 
-// Large files lie in one piece, and a full disk is found before anything is written. Not every file system
-// can.
+// Large files lie in one piece, and a full disk is found before anything is written. Not every file
+// system can.
 Result<void> set_space_aside(int descriptor, std::uint64_t bytes, const Path& path) {
     constexpr std::uint64_t worth_it = 1 << 20;
     if (bytes < worth_it ||
