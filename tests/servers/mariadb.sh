@@ -19,7 +19,7 @@ do_start() {
     esac
   done
   if [[ $EUID == 0 ]]; then
-    as=(--user=mysql); mkdir -p "$D/data"; chown mysql: "$D" "$D/data"; chmod a+x "$D"
+    as=(--user=mysql); mkdir -p "$D/data" "$D/tmp"; chown mysql: "$D" "$D/data" "$D/tmp"; chmod a+x "$D"
     [[ ! -d $D/tls ]] || chown -R mysql: "$D/tls"
   fi
   if [[ ! -d $D/data/mysql ]]; then
@@ -27,6 +27,8 @@ do_start() {
       --auth-root-authentication-method=normal --innodb-log-file-size=16M >"$D/install.log" 2>&1 \
       || { tail -n 20 "$D/install.log" >&2; return 1; }
   fi
+  # A server that starts removes every temporary table it finds, and one that loses its own breaks down.
+  mkdir -p "$D/tmp"
   pw=$(kept password secret)
   # Read at every start, before the first connection; kept out of the binary log.
   cat >"$D/init.sql" <<SQL
@@ -40,7 +42,7 @@ SQL
   if [[ $EUID == 0 ]]; then chown mysql: "$D/init.sql"; fi
   printf '[client]\nhost=127.0.0.1\nport=%s\nuser=root\npassword=%s\n' "$PORT" "$pw" >"$D/client.cnf"
   chmod 600 "$D/client.cnf"
-  spawn mariadbd mariadbd --no-defaults "${as[@]}" --datadir="$D/data" --socket="$sock" \
+  spawn mariadbd mariadbd --no-defaults "${as[@]}" --datadir="$D/data" --tmpdir="$D/tmp" --socket="$sock" \
     --bind-address=127.0.0.1 --port="$PORT" --pid-file="$D/mysqld.pid" --init-file="$D/init.sql" \
     --innodb-log-file-size=16M --innodb-buffer-pool-size=64M "${more[@]}"
   wait_for 60 mariadbd mariadb --defaults-file="$D/client.cnf" -e 'SELECT 1' respawn_test
