@@ -13,7 +13,7 @@ namespace {
 
 // The row as it was from one backup on. Empty: it was not there.
 struct Version {
-    std::string snapshot; // id; empty for the live row
+    std::string snapshot; // id
     Moment seen;
     Value::Map row;
 };

@@ -6,18 +6,29 @@
 
 namespace respawn::component {
 
+namespace {
+
+// What a backup lacks of itself is damage; Kind::missing is for what was asked for and is not in it.
+template <class T> Result<T> of_backup(Result<T> read) {
+    if (!read.ok() && read.error().kind == Kind::missing)
+        read.error().kind = Kind::corrupt;
+    return read;
+}
+
+} // namespace
+
 Result<database::BytesDatabase> open_backup_database(vault::Vault& from,
                                                      const vault::ComponentRecord& record) {
     if (record.kind != "sqlite")
         return Error{ .kind = Kind::usage,
                       .why = fmt::format("{} is of kind {}, which holds no tables", record.name,
                                          record.kind) };
-    const auto entry = TRY(database_entry(from, record));
+    const auto entry = TRY(of_backup(database_entry(from, record)));
     return database::BytesDatabase::open(
         { .name = record.name,
           .size = entry.content.size,
           .read = [&from, content = entry.content](std::uint64_t offset, std::size_t size) {
-              return from.read_range(content, offset, size);
+              return of_backup(from.read_range(content, offset, size));
           } });
 }
 

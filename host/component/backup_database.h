@@ -6,7 +6,8 @@
 
 namespace respawn::component {
 
-// The vault must outlive it. Kind::usage for a record that is no SQLite backup.
+// The vault must outlive it. Kind::usage for a record that is no SQLite backup;
+// Kind::corrupt, here and of every statement, where the vault has lost a part of it.
 Result<database::BytesDatabase> open_backup_database(vault::Vault& from,
                                                      const vault::ComponentRecord& record);
 

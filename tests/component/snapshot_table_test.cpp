@@ -121,6 +121,14 @@ TEST_CASE("what has no rows with names is not compared, and said so") {
     REQUIRE(kind("bear") == Kind::missing);
 }
 
+TEST_CASE("a backup that has lost a part is damaged: its rows are not said to be gone") {
+    Saves saves;
+    saves.run("CREATE TABLE players(id INTEGER PRIMARY KEY); INSERT INTO players VALUES (1)");
+    auto record = saves.back_up();
+    record.tree.bytes[0] ^= 1; // what no pack holds
+    REQUIRE(component::open_table(*saves.place.vault, record, "players").error().kind == Kind::corrupt);
+}
+
 TEST_CASE("text in UTF-16 has another order: it is found, and not compared") {
     Saves saves;
     saves.run("PRAGMA encoding = 'UTF-16le'; CREATE TABLE players(name TEXT PRIMARY KEY, g INT); "
