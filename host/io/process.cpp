@@ -2,13 +2,13 @@
 
 #include "base/text.h"
 #include "io/file.h"
+#include "io/spawn.h"
 
 #include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <spawn.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -39,21 +39,6 @@ Result<Descriptor> nameless_file(std::string_view content) {
     return file;
 }
 
-struct SpawnPlan {
-    SpawnPlan() {
-        posix_spawn_file_actions_init(&files);
-        posix_spawnattr_init(&attributes);
-    }
-    ~SpawnPlan() {
-        posix_spawn_file_actions_destroy(&files);
-        posix_spawnattr_destroy(&attributes);
-    }
-    SpawnPlan(const SpawnPlan&) = delete;
-    SpawnPlan& operator=(const SpawnPlan&) = delete;
-    posix_spawn_file_actions_t files{};
-    posix_spawnattr_t attributes{};
-};
-
 std::vector<char*> pointers(std::vector<std::string>& texts) {
     std::vector<char*> all;
     for (auto& text : texts)
@@ -62,17 +47,8 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
     return all;
 }
 
-// A process group of its own: Ctrl-C is for the host.
 Result<pid_t> spawn(const Program& program, int output, int faults, int hidden) {
     SpawnPlan plan;
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_setsigmask(&plan.attributes, &none);
-    posix_spawnattr_setsigdefault(&plan.attributes, &all);
-    posix_spawnattr_setpgroup(&plan.attributes, 0);
-    posix_spawnattr_setflags(&plan.attributes,
-                             POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
     // Numbers far from those they go to, so that none covers another.
     posix_spawn_file_actions_addopen(&plan.files, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(&plan.files, output, 1);

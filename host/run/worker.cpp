@@ -2,6 +2,7 @@
 
 #include "base/frame.h"
 #include "base/text.h"
+#include "io/spawn.h"
 
 #include <algorithm>
 #include <csignal>
@@ -9,7 +10,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -39,23 +39,7 @@ Result<io::Path> find_program(const io::Path& given) {
     return beside;
 }
 
-// What a child is started with; freed with its owner.
-struct SpawnPlan {
-    SpawnPlan() {
-        posix_spawn_file_actions_init(&files);
-        posix_spawnattr_init(&attributes);
-    }
-    ~SpawnPlan() {
-        posix_spawn_file_actions_destroy(&files);
-        posix_spawnattr_destroy(&attributes);
-    }
-    SpawnPlan(const SpawnPlan&) = delete;
-    SpawnPlan& operator=(const SpawnPlan&) = delete;
-    posix_spawn_file_actions_t files{};
-    posix_spawnattr_t attributes{};
-};
-
-void plan_files(SpawnPlan& plan, int socket) {
+void plan_files(io::SpawnPlan& plan, int socket) {
     // The socket first: its number may be one of those that are opened next.
     posix_spawn_file_actions_adddup2(&plan.files, socket, workers_end);
     posix_spawn_file_actions_addclosefrom_np(&plan.files, workers_end + 1);
@@ -65,22 +49,9 @@ void plan_files(SpawnPlan& plan, int socket) {
     posix_spawn_file_actions_addchdir_np(&plan.files, "/");
 }
 
-// Signals as a fresh process has them, and a process group of its own: Ctrl-C is for the host.
-void plan_signals(SpawnPlan& plan) {
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_setsigmask(&plan.attributes, &none);
-    posix_spawnattr_setsigdefault(&plan.attributes, &all);
-    posix_spawnattr_setpgroup(&plan.attributes, 0);
-    posix_spawnattr_setflags(&plan.attributes,
-                             POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-}
-
 Result<pid_t> spawn(const io::Path& program, int socket) {
-    SpawnPlan plan;
+    io::SpawnPlan plan;
     plan_files(plan, socket);
-    plan_signals(plan);
     std::string name = "respawn-worker";
     char* const arguments[] = { name.data(), nullptr };
     char* const environment[] = { nullptr };

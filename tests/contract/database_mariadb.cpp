@@ -399,17 +399,6 @@ TEST_CASE("mariadb's refusals are told by their kind, without secrets", "[contra
         apart.reader = "mysql://someone@127.0.0.1:1/x";
         CHECK(kind_of(database::open_database(apart)) == Kind::usage);
     }
-    SECTION("a column or table that has gone") {
-        REQUIRE(scene.one("select seen_at from players where id = 1").is_null());
-        scene.game("alter table players drop column seen_at");
-        const auto read = scene.database->query("select seen_at from players", {});
-        CHECK(kind_of(read) == Kind::usage);
-        CHECK_THAT(read.error().why, Catch::Contains("seen_at"));
-        CHECK(kind_of(scene.write({ update("players", { { "id", 1 } }, { { "seen_at", "x" } }) })) ==
-              Kind::script);
-        scene.game("drop table duels");
-        CHECK(kind_of(scene.write({ removal("duels", { { "id", 7 } }) })) == Kind::missing);
-    }
 }
 
 TEST_CASE("a mariadb connection that was dropped is made anew, or says that nothing was changed",

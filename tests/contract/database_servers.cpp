@@ -258,6 +258,22 @@ TEST_CASE("a server's dump loads with its own client and says the same there", "
     }
 }
 
+TEST_CASE("a column or table of a server that has gone is named", "[contract]") {
+    const auto rig = GENERATE(from_range(server_rigs()));
+    const Scene scene(rig);
+    DYNAMIC_SECTION(rig.kind) {
+        REQUIRE(scene.one("select seen_at from players where id = 1").is_null());
+        scene.game("alter table players drop column seen_at");
+        const auto read = scene.database->query("select seen_at from players", {});
+        CHECK(kind_of(read) == Kind::usage);
+        CHECK_THAT(read.error().why, Catch::Contains("seen_at"));
+        CHECK(kind_of(scene.write({ update("players", { { "id", 1 } }, { { "seen_at", "x" } }) })) ==
+              Kind::script);
+        scene.game("drop table duels");
+        CHECK(kind_of(scene.write({ removal("duels", { { "id", 7 } }) })) == Kind::missing);
+    }
+}
+
 TEST_CASE("what a server makes by itself is told as such: another time it is another value",
           "[contract]") {
     const auto rig = GENERATE(from_range(server_rigs()));
