@@ -55,7 +55,7 @@ Value side(const std::optional<vault::TreeEntry>& entry, const std::string& path
     return entry ? to_value(component::PathEntry{ path, nullptr, *entry }) : Value();
 }
 
-Value to_value(const Difference& found) {
+Value difference_value(const Difference& found) {
     return Value::Map{ { "change", word_of(found.what) },
                        { "path", found.path },
                        { "parts", Value::List(found.parts.begin(), found.parts.end()) },
@@ -85,7 +85,7 @@ Result<int> show_differences(const Context& context) {
     JsonArray array;
     const auto take = [&](const Difference& found) -> Result<void> {
         ++counts.of(found.what);
-        context.json ? array.add(to_value(found)) : show(found);
+        context.json ? array.add(difference_value(found)) : show(found);
         return {};
     };
     TRY(component::compare(*source.vault, before, after, context.typed.value("PATH"), context.cancel,

@@ -46,7 +46,7 @@ Result<Side> live_side(OpenVault& source, const Side& other) {
                  .component = other.component };
 }
 
-struct Counts {
+struct RowCounts {
     std::uint64_t added = 0, removed = 0, changed = 0;
 };
 
@@ -115,7 +115,7 @@ class Comparison {
 
     const component::TableShape& shape_;
     const component::TableShape& after_;
-    Counts counts_;
+    RowCounts counts_;
     std::optional<JsonArray> array_;
 };
 

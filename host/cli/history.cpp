@@ -12,7 +12,7 @@ namespace respawn::cli {
 namespace {
 
 // The row as it was from one backup on. Empty: it was not there.
-struct Version {
+struct RowVersion {
     std::string snapshot; // id
     Moment seen;
     Value::Map row;
@@ -28,17 +28,17 @@ Result<Value::Map> row_in(component::SnapshotTable& table, const Value::Map& key
     return found.empty() ? Value::Map{} : std::move(found.front());
 }
 
-void add(std::vector<Version>& versions, Version version) {
+void add(std::vector<RowVersion>& versions, RowVersion version) {
     const bool differs = versions.empty() ? !version.row.empty() : version.row != versions.back().row;
     if (differs)
         versions.push_back(std::move(version));
 }
 
 // Backups in which the component is the same are looked into once.
-Result<std::vector<Version>> versions_in_backups(const Context& context, OpenVault& source,
-                                                 const std::string& component, const std::string& name,
-                                                 const Value::Map& key) {
-    std::vector<Version> versions;
+Result<std::vector<RowVersion>> versions_in_backups(const Context& context, OpenVault& source,
+                                                    const std::string& component,
+                                                    const std::string& name, const Value::Map& key) {
+    std::vector<RowVersion> versions;
     std::optional<vault::ChunkId> seen;
     std::optional<Error> missing;
     for (const auto& snapshot : TRY(readable_snapshots(source))) {
@@ -68,7 +68,7 @@ Value::Map key_in(const Value::Map& row, Value::Map key) {
     return key;
 }
 
-void show(const std::string& table, const Value::Map& asked, const std::vector<Version>& versions) {
+void show(const std::string& table, const Value::Map& asked, const std::vector<RowVersion>& versions) {
     if (versions.empty())
         return tell(fmt::format("no backup has {}", run::row_name(table, asked)));
     const auto key = key_in(versions.front().row, asked);
@@ -83,7 +83,7 @@ void show(const std::string& table, const Value::Map& asked, const std::vector<V
     }
 }
 
-Value to_value(const std::vector<Version>& versions) {
+Value versions_value(const std::vector<RowVersion>& versions) {
     Value::List list;
     for (const auto& version : versions)
         list.push_back(Value::Map{ { "snapshot", version.snapshot },
@@ -100,7 +100,7 @@ Result<int> show_history(const Context& context) {
         versions_in_backups(context, source, context.typed.value("--component"), table, keys.front())
             .while_doing("look a row up in all backups", run::row_name(table, keys.front())));
     if (context.json)
-        say_json(to_value(versions));
+        say_json(versions_value(versions));
     else
         show(table, keys.front(), versions);
     return versions.empty() ? 1 : 0;

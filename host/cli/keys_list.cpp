@@ -8,7 +8,7 @@ namespace respawn::cli {
 
 namespace {
 
-std::string state_of(const vault::KeySlot& key) {
+std::string slot_state(const vault::KeySlot& key) {
     if (key.opened)
         return "opened it now";
     if (key.kind == vault::SlotKind::recovery && key.confirmed.microseconds == 0)
@@ -16,7 +16,7 @@ std::string state_of(const vault::KeySlot& key) {
     return "";
 }
 
-Value to_value(const vault::KeySlot& key) {
+Value key_value(const vault::KeySlot& key) {
     const bool recovery = key.kind == vault::SlotKind::recovery;
     return Value::Map{ { "id", key.id },
                        { "kind", name_of(key.kind) },
@@ -32,14 +32,14 @@ Result<int> list_keys(const Context& context) {
     if (context.json) {
         Value::List list;
         for (const auto& key : keys)
-            list.push_back(to_value(key));
+            list.push_back(key_value(key));
         say_json(list);
         return 0;
     }
     Table table({ "id", "kind", "label", "created", "" });
     for (const auto& key : keys)
         table.add({ key.id, std::string(name_of(key.kind)), printable(key.label),
-                    to_rfc3339(key.created, true), state_of(key) });
+                    to_rfc3339(key.created, true), slot_state(key) });
     say(table.text());
     return 0;
 }

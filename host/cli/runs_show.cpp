@@ -9,7 +9,7 @@ namespace respawn::cli {
 
 namespace {
 
-Value to_value(const journal::CallRecord& call) {
+Value call_value(const journal::CallRecord& call) {
     return Value::Map{ { "step", call.position },
                        { "phase", call.phase },
                        { "name", call.name },
@@ -65,10 +65,10 @@ Result<int> show(const Context& context) {
         show_run(run, calls);
         return 0;
     }
-    auto answer = *cli::to_value(run).map();
+    auto answer = *to_value(run).map();
     Value::List steps;
     for (const auto& call : calls)
-        steps.push_back(to_value(call));
+        steps.push_back(call_value(call));
     answer.insert_or_assign("steps", std::move(steps));
     say_json(answer);
     return 0;

@@ -19,7 +19,7 @@ Result<int> show_snapshot(const Context& context) {
 
 } // namespace
 
-extern const Verb show = {
+extern const Verb show_verb = {
     .name = "show",
     .summary = "Shows one backup: its components, tables, sizes and what went wrong.",
     .arguments = { { .name = "BACKUP",

@@ -10,7 +10,7 @@ namespace respawn::cli {
 
 namespace {
 
-Value to_value(const vault::ComponentRecord& record) {
+Value component_value(const vault::ComponentRecord& record) {
     return Value::Map{ { "type", record.kind },
                        { "size_bytes", static_cast<std::int64_t>(record.size_bytes) },
                        { "files", static_cast<std::int64_t>(record.files) },
@@ -31,7 +31,7 @@ std::int64_t per_second(std::uint64_t bytes, std::int64_t microseconds) {
 Value to_value(const vault::Snapshot& snapshot) {
     Value::Map components;
     for (const auto& record : snapshot.components)
-        components.insert_or_assign(record.name, to_value(record));
+        components.insert_or_assign(record.name, component_value(record));
     const auto size = size_of(snapshot);
     const auto took = snapshot.finished - snapshot.started;
     return Value::Map{ { "id", snapshot.id },

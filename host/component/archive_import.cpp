@@ -23,7 +23,7 @@ namespace {
 constexpr std::uint64_t unsuspicious = 256 << 20;    // unpacked, before the ratio is looked at
 constexpr std::uint64_t most_in_memory = 1ULL << 30; // of names and metadata
 constexpr std::uint64_t small_hole = 64 << 10; // stored as zeros, so that lists of extents stay short
-constexpr std::size_t most_extents = 1 << 18;
+constexpr std::size_t most_pieces = 1 << 18;
 constexpr std::size_t largest_json = 256 << 20;
 
 Error too_much(std::string what, std::string option) {
@@ -71,9 +71,9 @@ class Stretches final : public io::Source {
         end_ = offset + bytes.size();
         extents_.back().second = end_ - extents_.back().first;
         rest_ = bytes;
-        if (extents_.size() > most_extents)
+        if (extents_.size() > most_pieces)
             return Error{ .kind = Kind::unsupported,
-                          .why = fmt::format("a sparse file has more than {} pieces", most_extents) };
+                          .why = fmt::format("a sparse file has more than {} pieces", most_pieces) };
         return true;
     }
 

@@ -14,7 +14,7 @@ using Node = ArchiveTree::Node;
 
 namespace {
 
-constexpr std::size_t deepest = 512, longest_target = 4095;
+constexpr std::size_t deepest_archive = 512, longest_target = 4095;
 constexpr int most_hops = 40; // of links, as Linux has it
 
 Error refused(std::string why, std::string fix = "do not trust this archive; nothing of it was kept") {
@@ -37,9 +37,9 @@ Result<std::vector<std::string>> names_of(const std::string& path) {
                                        printable(path.substr(0, 300))));
         names.emplace_back(part);
     }
-    if (names.size() > deepest)
-        return refused(
-            fmt::format("{}… is nested more than {} deep", printable(path.substr(0, 100)), deepest));
+    if (names.size() > deepest_archive)
+        return refused(fmt::format("{}… is nested more than {} deep", printable(path.substr(0, 100)),
+                                   deepest_archive));
     return names;
 }
 

@@ -14,7 +14,7 @@ namespace respawn::component {
 
 namespace {
 
-constexpr std::string_view magic = "respawn files plan 1\n";
+constexpr std::string_view plan_magic = "respawn files plan 1\n";
 
 void add_step(ByteWriter& out, const Step& step) {
     out.u8(static_cast<std::uint8_t>(step.what)).u32(step.root).u64(step.staged);
@@ -75,7 +75,7 @@ Result<Step> step_from(ByteReader& in, std::size_t roots) {
 
 std::string encode_plan(const Plan& plan) {
     ByteWriter out;
-    out.raw(magic).u32(static_cast<std::uint32_t>(plan.roots.size()));
+    out.raw(plan_magic).u32(static_cast<std::uint32_t>(plan.roots.size()));
     for (const auto& root : plan.roots)
         out.text(root.parent.string())
             .text(root.name)
@@ -88,10 +88,10 @@ std::string encode_plan(const Plan& plan) {
 }
 
 Result<Plan> decode_plan(std::string_view bytes) {
-    if (bytes.size() < 32 + magic.size() || !bytes.starts_with(magic) ||
+    if (bytes.size() < 32 + plan_magic.size() || !bytes.starts_with(plan_magic) ||
         crypto::sha256(bytes.substr(0, bytes.size() - 32)) != bytes.substr(bytes.size() - 32))
         return bad_plan();
-    ByteReader in(bytes.substr(magic.size(), bytes.size() - 32 - magic.size()));
+    ByteReader in(bytes.substr(plan_magic.size(), bytes.size() - 32 - plan_magic.size()));
     Plan plan;
     const auto roots = TRY(in.u32());
     for (std::uint32_t i = 0; i < roots; ++i) {

@@ -13,7 +13,7 @@ namespace respawn::component {
 
 namespace {
 
-constexpr std::size_t header_size = 100;
+constexpr std::size_t first_page_header = 100;
 
 std::string without_volatile_fields(std::string page) {
     for (const auto& [at, size] : { std::pair(18, 2), { 24, 4 }, { 92, 8 } })
@@ -64,7 +64,7 @@ class Pass {
         auto& block = waiting_.front();
         const auto digests = block.digests.get();
         if (block.first == 1 &&
-            block.bytes.size() >= std::max<std::size_t>(what_.page_size, header_size)) {
+            block.bytes.size() >= std::max<std::size_t>(what_.page_size, first_page_header)) {
             sum_.add(what_.hasher(without_volatile_fields(block.bytes.substr(0, what_.page_size))));
             sum_.add(std::string_view(digests).substr(vault::PageDigests::size));
         } else {

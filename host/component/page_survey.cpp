@@ -17,7 +17,7 @@ namespace respawn::component {
 
 namespace {
 
-constexpr std::uint64_t most_in_memory = 16 << 20;
+constexpr std::uint64_t most_numbers_in_memory = 16 << 20;
 constexpr std::size_t most_lines = 100;
 constexpr int deepest_tree_of_pages = 20;                                      // SQLite's own limit
 constexpr std::uint32_t of_schema = UINT32_MAX, of_free_list = UINT32_MAX - 1; // as `parent`
@@ -50,7 +50,7 @@ template <class T> class FlatArray {
         array.size_ = std::max<std::uint64_t>(count, 1) * sizeof(T);
         int flags = MAP_PRIVATE | MAP_ANONYMOUS;
         io::Descriptor file;
-        if (array.size_ > most_in_memory) {
+        if (array.size_ > most_numbers_in_memory) {
             TRY(io::make_folder(folder));
             file = io::Descriptor(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
             // Its blocks are asked for now: a full disk is an error here and a signal later.

@@ -10,11 +10,11 @@ namespace respawn::crypto {
 
 namespace {
 
-struct Free {
+struct FreePair {
     void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
     void operator()(EVP_PKEY_CTX* context) const { EVP_PKEY_CTX_free(context); }
 };
-using Pair = std::unique_ptr<EVP_PKEY, Free>;
+using Pair = std::unique_ptr<EVP_PKEY, FreePair>;
 
 Pair pair_of(const Key& secret) {
     Pair pair(EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, nullptr, in(secret.bytes()), Key::size));
@@ -30,7 +30,7 @@ Result<Key> shared(const Key& secret, std::string_view other) {
     const auto mine = pair_of(secret);
     const Pair theirs(EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, nullptr, in(other), other.size()));
     must(theirs != nullptr);
-    const std::unique_ptr<EVP_PKEY_CTX, Free> context(EVP_PKEY_CTX_new(mine.get(), nullptr));
+    const std::unique_ptr<EVP_PKEY_CTX, FreePair> context(EVP_PKEY_CTX_new(mine.get(), nullptr));
     must(context && EVP_PKEY_derive_init(context.get()) == 1);
     std::string bytes(Key::size, '\0');
     std::size_t size = bytes.size();

@@ -9,7 +9,7 @@ namespace respawn::run {
 
 namespace {
 
-using State = UndoableRow::State;
+using RowState = UndoableRow::State;
 
 Result<journal::RunRecord> ended_run(journal::Journal& journal, std::string_view name) {
     auto run = TRY(journal.run(name));
@@ -50,10 +50,10 @@ Result<UndoableRow> look_at(database::Reader& reader, database::RowChange change
     const auto matches = [&](const Value::Map& seen) {
         return seen.empty() ? found.empty() : found.size() == 1 && is(seen, found.front());
     };
-    row.state = matches(row.change.after)    ? State::ready
-                : matches(row.change.before) ? State::undone
-                                             : State::moved;
-    if (row.state == State::moved)
+    row.state = matches(row.change.after)    ? RowState::ready
+                : matches(row.change.before) ? RowState::undone
+                                             : RowState::moved;
+    if (row.state == RowState::moved)
         row.problem = found.empty() ? "it is gone" : "it has changed since";
     return row;
 }
@@ -109,7 +109,7 @@ Result<UndoableRun> find_undoable(const Call& call, std::string_view name, std::
 std::vector<database::Change> changes_of(const UndoableRun& undoable) {
     std::vector<database::Change> changes;
     for (const auto& row : undoable.rows)
-        if (row.state == State::ready)
+        if (row.state == RowState::ready)
             changes.push_back(inverse(row.change));
     std::ranges::reverse(changes);
     return changes;

@@ -18,7 +18,7 @@ namespace {
 
 constexpr auto patience = std::chrono::seconds(30);
 
-const Value::List& list_at(const Value& script, std::string_view key) {
+const Value::List& told_list(const Value& script, std::string_view key) {
     static const Value::List none;
     return script.at(key).list() ? *script.at(key).list() : none;
 }
@@ -56,11 +56,11 @@ Result<Fault> fault_named(const std::string& name) {
 }
 
 void tell(FakeChain& chain, const Value& script, Fault fault) {
-    for (const auto& told : list_at(script, "mined"))
+    for (const auto& told : told_list(script, "mined"))
         chain.mine(transaction_from(told));
-    for (const auto& told : list_at(script, "pending"))
+    for (const auto& told : told_list(script, "pending"))
         chain.wait(transaction_from(told));
-    for (const auto& told : list_at(script, "transfers"))
+    for (const auto& told : told_list(script, "transfers"))
         chain.transfer(transfer_from(told));
     if (const auto* nonces = script.at("nonces").map())
         for (const auto& [address, nonce] : *nonces)

@@ -14,7 +14,7 @@ namespace respawn::vault {
 
 namespace {
 
-constexpr std::size_t largest = 16 << 20;
+constexpr std::size_t largest_fixture = 16 << 20;
 
 // Missing in a vault that was never used: `create` was killed, and the next backup completes it.
 void say_missing(Check& check, const std::string& name, std::string_view why) {
@@ -26,11 +26,11 @@ void say_missing(Check& check, const std::string& name, std::string_view why) {
 
 Result<Keyring> either_copy(Check& check, unsigned number) {
     const auto name = slot_name(number);
-    auto first =
-        open_slots(TRY(check.vault.location->read(name, { 0, largest })), number, check.vault.unlock);
+    auto first = open_slots(TRY(check.vault.location->read(name, { 0, largest_fixture })), number,
+                            check.vault.unlock);
     if (first.ok())
         return first;
-    return open_slots(TRY(check.vault.location->read(copy_of(name), { 0, largest })), number,
+    return open_slots(TRY(check.vault.location->read(copy_of(name), { 0, largest_fixture })), number,
                       check.vault.unlock);
 }
 
@@ -45,7 +45,7 @@ bool is_written_anew(Check& check, unsigned number) {
 // A file that is no longer in force may be without its copy: whoever wrote it was killed, and somebody
 // else wrote the next.
 Result<void> check_slot(Check& check, unsigned number, const std::string& name, std::string& first) {
-    const auto bytes = check.read(name, largest);
+    const auto bytes = check.read(name, largest_fixture);
     if (!bytes.ok() && bytes.error().kind == Kind::missing) {
         if (number >= check.vault.keyring.number)
             say_missing(check, name,
@@ -87,7 +87,7 @@ Result<void> check_slots(Check& check) {
 
 Result<void> check_readme(Check& check) {
     const std::string name(readme_name);
-    const auto bytes = check.read(name, largest);
+    const auto bytes = check.read(name, largest_fixture);
     if (!bytes.ok() && bytes.error().kind == Kind::missing) {
         say_missing(check, name, "it is missing; the next backup writes it again");
         return {};
@@ -99,7 +99,7 @@ Result<void> check_readme(Check& check) {
 
 Result<void> check_tombstones(Check& check) {
     for (const auto& file : check.named("tombstones/")) {
-        const auto bytes = TRY(check.read(file.name, largest));
+        const auto bytes = TRY(check.read(file.name, largest_fixture));
         TRY(check.vault.meet_document(bytes));
         const auto opened = open_tombstone(check.vault.keyring, file.name, bytes);
         if (!opened.ok())

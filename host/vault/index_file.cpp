@@ -10,7 +10,7 @@ namespace respawn::vault {
 
 namespace {
 
-constexpr std::string_view magic = "RSPI", folder = "index/";
+constexpr std::string_view index_magic = "RSPI", folder = "index/";
 
 Result<PackRecord> decode_pack(ByteReader& reader) {
     PackRecord pack;
@@ -44,12 +44,12 @@ std::string seal_index(const Keyring& keyring, std::string_view name,
         writer.raw(view(pack.id)).raw(pack.sha256).u64(pack.size);
         writer.u32(static_cast<std::uint32_t>(pack.entries.size())).raw(encode_entries(pack.entries));
     }
-    return seal_document(keyring, magic, "index", name, writer.bytes());
+    return seal_document(keyring, index_magic, "index", name, writer.bytes());
 }
 
 Result<std::vector<PackRecord>> open_index(const Keyring& keyring, std::string_view name,
                                            std::string_view bytes) {
-    const auto plain = TRY(open_document(keyring, magic, "index", name, bytes));
+    const auto plain = TRY(open_document(keyring, index_magic, "index", name, bytes));
     ByteReader reader(plain);
     std::vector<PackRecord> packs;
     for (auto count = TRY(reader.u32()); count > 0; --count)

@@ -9,14 +9,14 @@ namespace respawn::vault {
 
 namespace {
 
-constexpr std::size_t largest = 1 << 20;
-constexpr std::size_t id_offset = 12, id_size = 16;
+constexpr std::size_t largest_key_file = 1 << 20;
+constexpr std::size_t id_offset = 12, key_id_size = 16;
 
 // Kind::corrupt when both copies are damaged.
 Result<std::string> slot_bytes(location::Location& location, unsigned number) {
     Error reason = damaged(fmt::format("{} in {} is damaged", slot_name(number), location.url()));
     for (const auto& name : { slot_name(number), copy_of(slot_name(number)) }) {
-        auto bytes = location.read(name, { 0, largest });
+        auto bytes = location.read(name, { 0, largest_key_file });
         if (bytes.ok() && slots_fault(bytes.value()).empty())
             return bytes;
         if (!bytes.ok() && bytes.error().kind != Kind::missing)
@@ -68,7 +68,7 @@ Result<void> copy_readme(location::Location& from, location::Location& to) {
     const auto there = to.read(readme_name, { 0, 1 });
     if (there.ok() || there.error().kind != Kind::missing)
         return there.ok() ? Result<void>() : there.error();
-    const auto readme = from.read(readme_name, { 0, largest });
+    const auto readme = from.read(readme_name, { 0, largest_key_file });
     return readme.ok() ? put(to, std::string(readme_name), readme.value()) : Result<void>();
 }
 
@@ -82,7 +82,7 @@ Result<std::string> vault_at(location::Location& location) {
     for (auto number = numbers.rbegin(); number != numbers.rend(); ++number) {
         const auto bytes = slot_bytes(location, *number);
         if (bytes.ok())
-            return bytes.value().substr(id_offset, id_size);
+            return bytes.value().substr(id_offset, key_id_size);
         reason = bytes.error();
     }
     return reason;

@@ -16,7 +16,7 @@ constexpr int most_attempts = 8;
 constexpr unsigned last_number = 9999;
 constexpr std::size_t largest_label = 200;
 
-Result<void> put(location::Location& location, const std::string& name, std::string_view bytes) {
+Result<void> put_slots(location::Location& location, const std::string& name, std::string_view bytes) {
     io::TextSource source(bytes);
     return location.create(name, source);
 }
@@ -171,11 +171,11 @@ Result<void> Vault::State::change_keys(const std::function<Result<void>(Keyring&
                           .why = "a vault's keys change 9998 times at most" };
         const auto bytes = TRY(seal_slots(fresh, fresh.number));
         TRY(must_open(fresh, bytes, unlock));
-        const auto written = put(*location, slot_name(fresh.number), bytes);
+        const auto written = put_slots(*location, slot_name(fresh.number), bytes);
         if (!written.ok() && written.error().kind == Kind::conflict)
             continue;
         TRY(written);
-        TRY(put(*location, copy_of(slot_name(fresh.number)), bytes));
+        TRY(put_slots(*location, copy_of(slot_name(fresh.number)), bytes));
         fresh.outdated = false;
         keyring = std::move(fresh);
         return {};

@@ -12,7 +12,7 @@ namespace respawn::vault {
 
 namespace {
 
-constexpr std::size_t id_size = 8;
+constexpr std::size_t slot_id_size = 8;
 
 std::string readme_text(std::string_view url) {
     return fmt::format(
@@ -93,7 +93,7 @@ Result<Slot> decode_slot(const Value& map) {
                .public_key = std::move(public_key),
                .replaces = std::move(replaces),
                .confirmed = map.integer_at("confirmed") };
-    if (slot.id.size() != id_size || slot.public_key.size() != crypto::public_key_size)
+    if (slot.id.size() != slot_id_size || slot.public_key.size() != crypto::public_key_size)
         return damaged("the keyring has a slot of a wrong form");
     return slot;
 }
@@ -112,7 +112,7 @@ Result<std::vector<Slot>> decode_slots(const Value& list) {
 
 Result<Slot> Slot::make(const Unlock& unlock, std::string label) {
     TRY(unlock.must_be_strong());
-    Slot slot{ .id = crypto::random_bytes(id_size),
+    Slot slot{ .id = crypto::random_bytes(slot_id_size),
                .kind = unlock.kind(),
                .label = std::move(label),
                .created = now().microseconds,

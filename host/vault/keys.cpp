@@ -14,12 +14,12 @@ namespace respawn::vault {
 
 namespace {
 
-constexpr std::string_view magic = "RSPV";
+constexpr std::string_view slots_magic = "RSPV";
 constexpr std::size_t largest_slots = 1 << 20;
-constexpr std::size_t head_size = 28, hash_size = 32, id_size = 8;
+constexpr std::size_t slots_head_size = 28, hash_size = 32, slot_id_bytes = 8;
 
 std::string header(unsigned number, std::string_view vault) {
-    return ByteWriter().raw(magic).u8(format_version).u8(0).u16(0).u32(number).raw(vault).take();
+    return ByteWriter().raw(slots_magic).u8(format_version).u8(0).u16(0).u32(number).raw(vault).take();
 }
 
 // One slot as it stands open in the file.
@@ -37,7 +37,7 @@ Result<std::vector<OpenSlot>> read_slots(ByteReader& reader) {
     std::vector<OpenSlot> slots;
     for (int at = 0; at < count; ++at) {
         const auto kind = TRY(reader.u8());
-        auto id = TRY(reader.raw(id_size));
+        auto id = TRY(reader.raw(slot_id_bytes));
         auto parameters = TRY(reader.text());
         auto wrapped = TRY(reader.text());
         slots.push_back({ .kind = kind,
@@ -161,7 +161,7 @@ Result<std::string> seal_slots(const Keyring& keyring, unsigned number) {
 }
 
 std::string slots_fault(std::string_view bytes) {
-    if (bytes.size() < head_size + hash_size || bytes.substr(0, 4) != magic)
+    if (bytes.size() < slots_head_size + hash_size || bytes.substr(0, 4) != slots_magic)
         return "it is no key slot file, or is cut short";
     const auto body = bytes.substr(0, bytes.size() - hash_size);
     return crypto::sha256(body) == bytes.substr(body.size()) ? "" : "its bytes are damaged";
@@ -176,10 +176,10 @@ Result<Keyring> open_slots(std::string_view bytes, unsigned number, const Unlock
                       .why = fmt::format("the vault has format {}, this version reads format {}",
                                          static_cast<int>(bytes[4]), format_version),
                       .fix = "use the version of respawn that readme.txt in the vault names" };
-    const auto head = body.substr(0, head_size);
+    const auto head = body.substr(0, slots_head_size);
     if (head != header(number, head.substr(12)))
         return damaged(fmt::format("{} has the header of another file", slot_name(number)));
-    ByteReader reader(body.substr(head_size));
+    ByteReader reader(body.substr(slots_head_size));
     const auto slots = TRY(read_slots(reader));
     const auto opened = TRY(unwrap(slots, head, unlock));
     if (!opened)

@@ -12,8 +12,8 @@ namespace respawn::vault {
 
 namespace {
 
-constexpr std::string_view magic = "RSPL", use = "keeping", folder = "lease/";
-constexpr std::size_t largest = 64 << 10;
+constexpr std::string_view lease_magic = "RSPL", lease_use = "keeping", lease_folder = "lease/";
+constexpr std::size_t largest_lease = 64 << 10;
 
 struct Held {
     std::uint64_t token = 0;
@@ -22,18 +22,18 @@ struct Held {
     bool released = true;
 };
 
-std::string name_of(std::uint64_t token) { return fmt::format("{}{:08}", folder, token); }
+std::string name_of(std::uint64_t token) { return fmt::format("{}{:08}", lease_folder, token); }
 
 std::uint64_t token_in(std::string_view name) {
     std::uint64_t token = 0;
-    const auto digits = name.substr(std::min(name.size(), folder.size()));
+    const auto digits = name.substr(std::min(name.size(), lease_folder.size()));
     std::from_chars(digits.data(), digits.data() + digits.size(), token);
     return name_of(token) == name ? token : 0;
 }
 
 Result<std::vector<std::uint64_t>> tokens(Vault::State& vault) {
     std::vector<std::uint64_t> found;
-    for (const auto& entry : TRY(vault.location->list(folder)))
+    for (const auto& entry : TRY(vault.location->list(lease_folder)))
         if (const auto token = token_in(entry.name); token > 0)
             found.push_back(token);
     std::ranges::sort(found);
@@ -44,11 +44,11 @@ Result<std::vector<std::uint64_t>> tokens(Vault::State& vault) {
 Result<Held> read_held(Vault::State& vault, std::uint64_t token) {
     Held held{ .token = token, .holder = {}, .host = {}, .at = {}, .until = {} };
     const auto name = name_of(token);
-    const auto bytes = vault.location->read(name, { 0, largest });
+    const auto bytes = vault.location->read(name, { 0, largest_lease });
     if (!bytes.ok())
         return bytes.error().kind == Kind::missing ? Result<Held>(held) : bytes.error();
-    const auto plain =
-        open_document(TRY(vault.keyring_for_document(bytes.value())), magic, use, name, bytes.value());
+    const auto plain = open_document(TRY(vault.keyring_for_document(bytes.value())), lease_magic,
+                                     lease_use, name, bytes.value());
     const auto value = plain.ok() ? decode(plain.value()) : plain.error();
     if (!value.ok())
         return held;
@@ -112,7 +112,7 @@ Result<void> Lease::advance(bool released) {
     const auto at = TRY(vault_->location->now());
     const auto name = name_of(token_ + 1);
     const auto until = released ? at : at + span_;
-    const auto sealed = seal_document(vault_->keyring, magic, use, name,
+    const auto sealed = seal_document(vault_->keyring, lease_magic, lease_use, name,
                                       encode(Value::Map{ { "holder", holder_ },
                                                          { "host", this_host() },
                                                          { "at", at.microseconds },
@@ -154,7 +154,7 @@ std::string lease_fault(Vault::State& vault, std::string_view name, std::string_
     const auto ring = vault.keyring_for_document(bytes);
     if (!ring.ok())
         return ring.error().why;
-    const auto opened = open_document(ring.value(), magic, use, name, bytes);
+    const auto opened = open_document(ring.value(), lease_magic, lease_use, name, bytes);
     return opened.ok() ? std::string() : opened.error().why;
 }
 

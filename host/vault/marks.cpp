@@ -9,12 +9,12 @@ namespace respawn::vault {
 
 namespace {
 
-constexpr std::string_view magic = "RSPD", waits_magic = "RSPV", use = "keeping";
-constexpr std::string_view folder = "marks/", waits_suffix = ".waits";
+constexpr std::string_view marks_magic = "RSPD", waits_magic = "RSPV", marks_use = "keeping";
+constexpr std::string_view marks_folder = "marks/", waits_suffix = ".waits";
 
 Result<void> put(Vault::State& vault, const std::string& name, std::string_view kind,
                  std::string_view plain) {
-    const auto sealed = seal_document(vault.keyring, kind, use, name, plain);
+    const auto sealed = seal_document(vault.keyring, kind, marks_use, name, plain);
     io::TextSource source(sealed);
     return vault.location->create(name, source);
 }
@@ -22,7 +22,7 @@ Result<void> put(Vault::State& vault, const std::string& name, std::string_view 
 Result<PackSet> read_packs(Vault::State& vault, const std::string& name) {
     const auto bytes = TRY(vault.location->read(name, { 0, max_document }));
     const auto plain =
-        TRY(open_document(TRY(vault.keyring_for_document(bytes)), magic, use, name, bytes));
+        TRY(open_document(TRY(vault.keyring_for_document(bytes)), marks_magic, marks_use, name, bytes));
     if (plain.size() % 16 != 0)
         return damaged(fmt::format("{} is no list of packs", name));
     PackSet packs;
@@ -33,8 +33,8 @@ Result<PackSet> read_packs(Vault::State& vault, const std::string& name) {
 
 Result<std::vector<std::string>> read_waits(Vault::State& vault, const std::string& name) {
     const auto bytes = TRY(vault.location->read(name, { 0, max_document }));
-    const auto value = TRY(decode(
-        TRY(open_document(TRY(vault.keyring_for_document(bytes)), waits_magic, use, name, bytes))));
+    const auto value = TRY(decode(TRY(
+        open_document(TRY(vault.keyring_for_document(bytes)), waits_magic, marks_use, name, bytes))));
     std::vector<std::string> pendings;
     for (const auto& pending : value.list() ? *value.list() : Value::List{})
         if (pending.text())
@@ -65,8 +65,8 @@ PackSet Marks::packs() const {
 // A mark that is gone again when it is read was worked off: its packs are deleted.
 Result<Marks> list_marks(Vault::State& vault) {
     Marks marks;
-    for (const auto& entry : TRY(vault.location->list(folder))) {
-        const auto id = entry.name.substr(folder.size());
+    for (const auto& entry : TRY(vault.location->list(marks_folder))) {
+        const auto id = entry.name.substr(marks_folder.size());
         if (id.ends_with(waits_suffix)) {
             const bool follows =
                 !marks.list.empty() && marks.list.back().id + std::string(waits_suffix) == id;
@@ -92,13 +92,13 @@ Result<Mark> write_mark(Vault::State& vault, const PackSet& packs) {
     for (const auto& pack : packs)
         plain.append(view(pack));
     const auto id = respawn::to_hex(crypto::random_bytes(16));
-    const auto name = fmt::format("{}{}", folder, id);
-    TRY(put(vault, name, magic, plain));
+    const auto name = fmt::format("{}{}", marks_folder, id);
+    TRY(put(vault, name, marks_magic, plain));
     return Mark{ id, packs, {}, { name } };
 }
 
 Result<void> write_waits(Vault::State& vault, Mark& mark, const std::vector<std::string>& pendings) {
-    const auto name = fmt::format("{}{}{}", folder, mark.id, waits_suffix);
+    const auto name = fmt::format("{}{}{}", marks_folder, mark.id, waits_suffix);
     auto written = put(vault, name, waits_magic, encode(Value::List(pendings.begin(), pendings.end())));
     if (!written.ok())
         return written;
@@ -112,7 +112,8 @@ std::string mark_fault(Vault::State& vault, std::string_view name, std::string_v
     const auto ring = vault.keyring_for_document(bytes);
     if (!ring.ok())
         return ring.error().why;
-    const auto opened = open_document(ring.value(), waits ? waits_magic : magic, use, name, bytes);
+    const auto opened =
+        open_document(ring.value(), waits ? waits_magic : marks_magic, marks_use, name, bytes);
     return opened.ok() ? std::string() : opened.error().why;
 }
 

@@ -6,14 +6,14 @@ namespace respawn::vault {
 
 namespace {
 
-constexpr std::size_t largest = 16 << 20;
+constexpr std::size_t largest_numbers = 16 << 20;
 
-io::Path file_of(const Vault::State& state) { return state.cache / "numbers"; }
+io::Path numbers_file(const Vault::State& state) { return state.cache / "numbers"; }
 
 } // namespace
 
 WriterHighest known_numbers(const Vault::State& state) {
-    const auto bytes = io::read_file(file_of(state), largest);
+    const auto bytes = io::read_file(numbers_file(state), largest_numbers);
     const auto value = bytes.ok() ? decode(bytes.value()) : bytes.error();
     WriterHighest known;
     if (!value.ok() || value.value().text_at("vault") != state.hex_id)
@@ -35,8 +35,9 @@ Result<void> note_numbers(const Vault::State& state, const WriterHighest& seen) 
     Value::Map writers;
     for (const auto& [writer, number] : after)
         writers.emplace(writer, static_cast<std::int64_t>(number));
-    return io::replace_durably(file_of(state), encode(Value::Map{ { "vault", state.hex_id },
-                                                                  { "writers", std::move(writers) } }));
+    return io::replace_durably(
+        numbers_file(state),
+        encode(Value::Map{ { "vault", state.hex_id }, { "writers", std::move(writers) } }));
 }
 
 Result<void> note_number(const Vault::State& state, const std::string& writer, std::uint64_t number) {

@@ -9,7 +9,7 @@ namespace respawn::vault {
 
 namespace {
 
-constexpr std::string_view magic = "RSPK", end_magic = "RSPE";
+constexpr std::string_view pack_magic = "RSPK", end_magic = "RSPE";
 constexpr std::uint8_t wrapped_by_epoch = 1;
 constexpr std::size_t header_fixed = 46; // up to the wrapped key
 constexpr std::size_t header_size =
@@ -23,7 +23,7 @@ struct Trailer {
 
 std::string encode_header(const Keyring& keyring, const PackOpener& opener) {
     ByteWriter writer;
-    writer.raw(magic).u8(format_version).u8(wrapped_by_epoch).u16(header_size);
+    writer.raw(pack_magic).u8(format_version).u8(wrapped_by_epoch).u16(header_size);
     writer.raw(keyring.vault).raw(view(opener.id)).u32(keyring.newest());
     writer.u16(header_size - header_fixed);
     const auto wrapping = keyring.epoch_key(keyring.newest(), "pack").value();
@@ -148,7 +148,7 @@ Result<std::vector<PackEntry>> decode_entries(std::string_view bytes, std::uint6
 
 Result<PackOpener> open_header(const Keyring& keyring, const PackId& id, std::string_view first) {
     ByteReader reader(first);
-    if (TRY(reader.raw(4)) != magic)
+    if (TRY(reader.raw(4)) != pack_magic)
         return damaged("it does not begin like a pack");
     const auto version = TRY(reader.u8());
     const auto wrapping = TRY(reader.u8());

@@ -17,7 +17,7 @@ constexpr std::size_t most_waiting = 12 << 20; // plain bytes, from add() until 
 constexpr int most_closed = 2;                 // packs being proved or written
 constexpr std::size_t packs_per_index = 128, blobs_per_index = 1 << 18;
 
-struct Blob {
+struct QueuedBlob {
     BlobKind kind = BlobKind::data;
     ChunkId id;
     std::size_t plain_size = 0;
@@ -46,8 +46,8 @@ struct PackWriter::State {
 
     std::uint64_t added = 0, appended = 0;
     std::size_t waiting_bytes = 0;
-    std::deque<std::pair<std::uint64_t, Blob>> to_compress;
-    std::map<std::uint64_t, Blob> compressed;
+    std::deque<std::pair<std::uint64_t, QueuedBlob>> to_compress;
+    std::map<std::uint64_t, QueuedBlob> compressed;
     std::optional<PackBuilder> open;
     std::deque<PackBuilder> to_prove;
     std::deque<PackBuilder::Finished> to_write;
@@ -210,7 +210,7 @@ Result<void> PackWriter::add(BlobKind kind, const ChunkId& id, std::string plain
     TRY(wait_for_room(size));
     const State::Lock lock(state_->mutex);
     state_->to_compress.emplace_back(state_->added++,
-                                     Blob{ kind, id, size, std::move(plain), false, size });
+                                     QueuedBlob{ kind, id, size, std::move(plain), false, size });
     state_->work_came.notify_one();
     return {};
 }
@@ -219,8 +219,9 @@ Result<void> PackWriter::add_coded(CodedBlob blob) {
     const auto size = blob.coded.size();
     TRY(wait_for_room(size));
     const State::Lock lock(state_->mutex);
-    state_->compressed.emplace(state_->added++, Blob{ blob.kind, blob.id, blob.plain_size,
-                                                      std::move(blob.coded), blob.compressed, size });
+    state_->compressed.emplace(state_->added++,
+                               QueuedBlob{ blob.kind, blob.id, blob.plain_size, std::move(blob.coded),
+                                           blob.compressed, size });
     state_->append_ready();
     return {};
 }

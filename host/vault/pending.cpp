@@ -14,13 +14,16 @@ namespace respawn::vault {
 
 namespace {
 
-constexpr std::string_view magic = "RSPN", ending_magic = "RSPF", use = "keeping";
-constexpr std::string_view folder = "pending/", ending_suffix = ".end", alive_prefix = "pending-";
+constexpr std::string_view pending_magic = "RSPN", ending_magic = "RSPF", pending_use = "keeping";
+constexpr std::string_view pending_folder = "pending/", ending_suffix = ".end",
+                           alive_prefix = "pending-";
 constexpr auto between_signs = std::chrono::hours(4);
-constexpr std::size_t largest = 64 << 10;
+constexpr std::size_t largest_pending = 64 << 10;
 
-std::string name_of(std::string_view id) { return fmt::format("{}{}", folder, id); }
-std::string ending_of(std::string_view id) { return fmt::format("{}{}{}", folder, id, ending_suffix); }
+std::string name_of(std::string_view id) { return fmt::format("{}{}", pending_folder, id); }
+std::string ending_of(std::string_view id) {
+    return fmt::format("{}{}{}", pending_folder, id, ending_suffix);
+}
 io::Path alive_file(const Vault::State& vault, std::string_view id) {
     return vault.cache / fmt::format("{}{}", alive_prefix, id);
 }
@@ -33,17 +36,18 @@ std::string new_id() {
 
 Result<void> put(Vault::State& vault, const std::string& name, std::string_view kind,
                  const Value& plain) {
-    const auto sealed = seal_document(vault.keyring, kind, use, name, encode(plain));
+    const auto sealed = seal_document(vault.keyring, kind, pending_use, name, encode(plain));
     io::TextSource source(sealed);
     return vault.location->create(name, source);
 }
 
 Result<Value> get(Vault::State& vault, const std::string& name, std::string_view kind) {
-    const auto bytes = TRY(vault.location->read(name, { 0, largest }));
-    return decode(TRY(open_document(TRY(vault.keyring_for_document(bytes)), kind, use, name, bytes)));
+    const auto bytes = TRY(vault.location->read(name, { 0, largest_pending }));
+    return decode(
+        TRY(open_document(TRY(vault.keyring_for_document(bytes)), kind, pending_use, name, bytes)));
 }
 
-Value to_value(const Ending& ending) {
+Value ending_value(const Ending& ending) {
     return Value::Map{ { "snapshot", ending.snapshot },
                        { "copy", Blob{ std::string(view(ending.copy)) } },
                        { "tombstone", ending.tombstone } };
@@ -60,7 +64,7 @@ Result<Ending> read_ending(Vault::State& vault, std::string_view id) {
 
 // "pending/ULID", "pending/ULID.0001" or "pending/ULID.end": its ULID, else empty.
 std::string id_in(std::string_view name) {
-    const auto rest = name.substr(std::min(name.size(), folder.size()));
+    const auto rest = name.substr(std::min(name.size(), pending_folder.size()));
     const auto dot = rest.find('.');
     const std::string id(rest.substr(0, dot));
     const auto suffix = dot == std::string_view::npos ? std::string_view() : rest.substr(dot);
@@ -69,7 +73,8 @@ std::string id_in(std::string_view name) {
     std::ranges::transform(upper, upper.begin(),
                            [](char c) { return c >= 'a' && c <= 'z' ? c - 32 : c; });
     const bool known = suffix.empty() || suffix == ending_suffix || sign;
-    return name.starts_with(folder) && known && is_ulid(upper) && upper != id ? id : std::string();
+    return name.starts_with(pending_folder) && known && is_ulid(upper) && upper != id ? id
+                                                                                      : std::string();
 }
 
 bool is_trouble(const Error& error) {
@@ -78,7 +83,7 @@ bool is_trouble(const Error& error) {
 
 Result<void> add_sign(Vault::State& vault, Seen& seen, const std::string& name) {
     seen.files.push_back(name);
-    const auto sign = get(vault, name, magic);
+    const auto sign = get(vault, name, pending_magic);
     if (!sign.ok())
         return is_trouble(sign.error()) ? sign.error() : Result<void>();
     const Moment at{ sign.value().integer_at("at") };
@@ -127,7 +132,7 @@ Result<Pending> Pending::begin(Vault::State& vault) {
 Result<void> Pending::sign() {
     const auto at = TRY(vault_->location->now());
     const auto name = signs_ == 0 ? name_of(id_) : fmt::format("{}.{:04}", name_of(id_), signs_);
-    TRY(put(*vault_, name, magic, Value::Map{ { "at", at.microseconds } }));
+    TRY(put(*vault_, name, pending_magic, Value::Map{ { "at", at.microseconds } }));
     ++signs_;
     last_sign_ = std::chrono::steady_clock::now();
     return {};
@@ -148,7 +153,7 @@ Result<void> Pending::must_be_open() const {
 
 Result<void> Pending::commit(const Snapshot& snapshot, const ChunkId& copy) {
     const Ending ending{ snapshot.id, copy, tombstone_name(snapshot.writer, snapshot.number) };
-    auto written = put(*vault_, ending_of(id_), ending_magic, to_value(ending));
+    auto written = put(*vault_, ending_of(id_), ending_magic, ending_value(ending));
     if (written.ok() || written.error().kind != Kind::conflict)
         return written;
     return given_up();
@@ -164,7 +169,7 @@ Result<void> Pending::end_without_snapshot() {
 void Pending::done() { ::unlink(alive_file(*vault_, id_).c_str()); }
 
 Result<bool> give_up(Vault::State& vault, const std::string& pending) {
-    const auto written = put(vault, ending_of(pending), ending_magic, to_value(Ending{}));
+    const auto written = put(vault, ending_of(pending), ending_magic, ending_value(Ending{}));
     if (written.ok())
         return true;
     return written.error().kind == Kind::conflict ? Result<bool>(false) : written.error();
@@ -193,8 +198,8 @@ Result<void> settle_killed(Vault::State& vault) {
     for (std::filesystem::directory_iterator at(vault.cache, failed), end; !failed && at != end;
          at.increment(failed)) {
         const auto file = at->path().filename().string();
-        const auto id =
-            id_in(fmt::format("{}{}", folder, file.substr(std::min(file.size(), alive_prefix.size()))));
+        const auto id = id_in(fmt::format("{}{}", pending_folder,
+                                          file.substr(std::min(file.size(), alive_prefix.size()))));
         if (!file.starts_with(alive_prefix) || id.empty())
             continue;
         const auto dead = io::FileLock::try_lock(at->path());
@@ -211,7 +216,7 @@ Result<void> settle_killed(Vault::State& vault) {
 
 Result<std::vector<Seen>> list_pendings(Vault::State& vault) {
     std::map<std::string, Seen> all;
-    for (const auto& entry : TRY(vault.location->list(folder))) {
+    for (const auto& entry : TRY(vault.location->list(pending_folder))) {
         const auto id = id_in(entry.name);
         if (id.empty())
             continue;
@@ -232,7 +237,8 @@ std::string pending_fault(Vault::State& vault, std::string_view name, std::strin
     const auto ring = vault.keyring_for_document(bytes);
     if (!ring.ok())
         return ring.error().why;
-    const auto opened = open_document(ring.value(), ending ? ending_magic : magic, use, name, bytes);
+    const auto opened =
+        open_document(ring.value(), ending ? ending_magic : pending_magic, pending_use, name, bytes);
     return opened.ok() ? std::string() : opened.error().why;
 }
 

@@ -8,7 +8,7 @@ namespace respawn::vault {
 
 namespace {
 
-constexpr int deepest_folder = 1000; // the call stack must hold a walk; no file system goes so deep
+constexpr int deepest_reached = 1000; // the call stack must hold a walk; no file system goes so deep
 
 } // namespace
 
@@ -50,7 +50,7 @@ Result<void> Reach::tree(const ChunkId& id, int depth) {
     if (!TRY(visit(id)))
         return {};
     TRY(cancel_.check());
-    if (depth > deepest_folder)
+    if (depth > deepest_reached)
         return damaged("folders lie deeper in each other than can be");
     const auto blob = TRY(vault_.blob(id, BlobKind::tree));
     const auto form = TRY(decode_tree_blob(blob));

@@ -16,8 +16,8 @@ namespace respawn::vault {
 
 namespace {
 
-constexpr auto lease_span = std::chrono::minutes(30);
-constexpr std::string_view folder = "tombstones/";
+constexpr auto removal_lease = std::chrono::minutes(30);
+constexpr std::string_view removed_folder = "tombstones/";
 
 Result<Tombstone> decode_tombstone(const Value& value) {
     const auto* document = value.at("document").blob();
@@ -71,7 +71,7 @@ Result<std::string> document_of(Vault::State& vault, const Snapshot& snapshot) {
 
 Result<std::vector<Tombstone>> list_tombstones(Vault::State& vault) {
     std::vector<Tombstone> all;
-    for (const auto& entry : TRY(vault.location->list(folder))) {
+    for (const auto& entry : TRY(vault.location->list(removed_folder))) {
         const auto bytes = TRY(vault.location->read(entry.name, { 0, max_document }));
         const auto value = open_tombstone(TRY(vault.keyring_for_document(bytes)), entry.name, bytes);
         auto tombstone = value.ok() ? decode_tombstone(value.value()) : value.error();
@@ -216,7 +216,7 @@ Result<void> must_leave_good_ones(Vault::State& vault, const std::vector<std::st
 Result<void> Vault::remove(const std::vector<std::string>& ids, const std::string& why,
                            bool last_good_too) {
     const Alone alone(*state_);
-    auto lease = TRY(Lease::take(*state_, lease_span));
+    auto lease = TRY(Lease::take(*state_, removal_lease));
     auto removed = [&]() -> Result<void> {
         if (!last_good_too)
             TRY(must_leave_good_ones(*state_, ids));
@@ -242,7 +242,7 @@ Result<std::vector<Removed>> Vault::removed(Duration grace) {
 
 Result<Snapshot> Vault::undelete(std::string_view name) {
     const Alone alone(*state_);
-    auto lease = TRY(Lease::take(*state_, lease_span));
+    auto lease = TRY(Lease::take(*state_, removal_lease));
     auto back = [&]() -> Result<Snapshot> {
         auto found = find_tombstone(*state_, name);
         if (!found.ok())

@@ -17,7 +17,7 @@ namespace respawn::vault {
 
 namespace {
 
-constexpr std::size_t most_rows = 1 << 19; // held in memory at a time: 16 MiB
+constexpr std::size_t most_rows_at_once = 1 << 19; // held in memory at a time: 16 MiB
 
 bool is_damage(const Error& error) {
     return error.kind == Kind::corrupt || error.kind == Kind::missing;
@@ -172,8 +172,8 @@ class Replication {
         });
         for (std::uint32_t begin = 0, end = 0; begin < counts.size(); begin = end) {
             std::size_t rows = 0;
-            for (end = begin; end < counts.size() && (rows == 0 || rows + counts[end] <= most_rows);
-                 ++end)
+            for (end = begin;
+                 end < counts.size() && (rows == 0 || rows + counts[end] <= most_rows_at_once); ++end)
                 rows += counts[end];
             if (rows > 0)
                 TRY(copy_portion(writer, begin, end));

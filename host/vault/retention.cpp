@@ -13,8 +13,8 @@ namespace {
 
 using Days = std::chrono::days;
 
-constexpr auto clock_slack = std::chrono::hours(24);
-constexpr auto longest_silence = std::chrono::hours(24) * 32;
+constexpr auto keeping_slack = std::chrono::hours(24);
+constexpr auto longest_pause = std::chrono::hours(24) * 32;
 
 // Within the years 1970 to 9999, whatever a snapshot says of itself, so that nothing overflows.
 Moment time_of(const Snapshot& snapshot) {
@@ -145,16 +145,16 @@ void clock_concerns(Retention& retention, const std::vector<Snapshot>& snapshots
     auto newest = last_used;
     for (const auto& snapshot : snapshots) {
         newest = std::max(newest.value_or(Moment{}), time_of(snapshot));
-        if (time_of(snapshot) - present > clock_slack)
+        if (time_of(snapshot) - present > keeping_slack)
             retention.concerns.push_back(fmt::format(
                 "snapshot {} was taken at {}, which has not come yet: it is kept and not counted",
                 snapshot.id, to_rfc3339(time_of(snapshot), true)));
     }
-    if (last_used && *last_used - present > clock_slack)
+    if (last_used && *last_used - present > keeping_slack)
         retention.concerns.push_back(
             fmt::format("the clock went back: the last cleanup was at {}, and now it is {}",
                         to_rfc3339(*last_used, true), to_rfc3339(present, true)));
-    if (newest && present - *newest > longest_silence)
+    if (newest && present - *newest > longest_pause)
         retention.concerns.push_back(fmt::format(
             "neither a backup nor a cleanup since {}: backups have stopped, or the clock jumped",
             to_rfc3339(*newest, true)));
@@ -181,7 +181,7 @@ Retention decide_retention(const std::vector<Snapshot>& snapshots, const RulesFo
     std::map<SeriesName, std::vector<std::size_t>> series;
     for (std::size_t i = 0; i < snapshots.size(); ++i) {
         const auto& snapshot = snapshots[i];
-        const bool suspect = time_of(snapshot) - present > clock_slack;
+        const bool suspect = time_of(snapshot) - present > keeping_slack;
         retention.verdicts.push_back(
             { snapshot.id, true, suspect ? "suspect: from the future" : "no rule" });
         if (const auto found = rules(snapshot); !suspect && found && found->any())

@@ -11,7 +11,7 @@ namespace respawn::vault {
 
 namespace {
 
-constexpr std::string_view magic = "RSPS", tombstone_magic = "RSPT";
+constexpr std::string_view snapshot_magic = "RSPS", tombstone_magic = "RSPT";
 
 Error no_copy(std::string_view id) {
     return damaged(fmt::format("no pack has a copy of snapshot {}", id));
@@ -27,12 +27,12 @@ Result<Snapshot> copy_at(Vault::State& state, const ChunkId& blob, std::string_v
 } // namespace
 
 std::string seal_snapshot(const Keyring& keyring, std::string_view id, std::string_view encoded) {
-    return seal_document(keyring, magic, "snapshot", snapshot_name(id), encoded);
+    return seal_document(keyring, snapshot_magic, "snapshot", snapshot_name(id), encoded);
 }
 
 Result<std::string> open_snapshot_document(const Keyring& keyring, std::string_view id,
                                            std::string_view bytes) {
-    return open_document(keyring, magic, "snapshot", snapshot_name(id), bytes);
+    return open_document(keyring, snapshot_magic, "snapshot", snapshot_name(id), bytes);
 }
 
 Result<Snapshot> open_snapshot(const Keyring& keyring, std::string_view id, std::string_view bytes) {
@@ -45,13 +45,13 @@ Result<Snapshot> open_snapshot(const Keyring& keyring, std::string_view id, std:
 std::string snapshot_copy_name(std::string_view id) { return snapshot_name(id) + ".copy"; }
 
 std::string seal_snapshot_copy(const Keyring& keyring, std::string_view id, std::string_view encoded) {
-    return seal_document(keyring, magic, "snapshot", snapshot_copy_name(id), encoded);
+    return seal_document(keyring, snapshot_magic, "snapshot", snapshot_copy_name(id), encoded);
 }
 
 Result<Snapshot> open_snapshot_copy(const Keyring& keyring, std::string_view id,
                                     std::string_view bytes) {
-    auto snapshot = TRY(
-        decode_snapshot(TRY(open_document(keyring, magic, "snapshot", snapshot_copy_name(id), bytes))));
+    auto snapshot = TRY(decode_snapshot(
+        TRY(open_document(keyring, snapshot_magic, "snapshot", snapshot_copy_name(id), bytes))));
     return snapshot.id == id
                ? Result<Snapshot>(std::move(snapshot))
                : damaged(fmt::format("{} holds snapshot {}", snapshot_copy_name(id), snapshot.id));

@@ -6,7 +6,7 @@ using namespace rig;
 
 namespace {
 
-std::unique_ptr<Component> saves(const Place& place) {
+std::unique_ptr<Component> saves_of(const Place& place) {
     return component::open_sqlite(
         { .name = "saves", .kind = "sqlite", .path = place.path("game/saves.db") },
         std::chrono::milliseconds(50));
@@ -48,9 +48,9 @@ TEST_CASE("SQL runs on a backup where it lies, each backup as it was") {
                                   "PRAGMA encoding='UTF-16le'");
     Place place;
     make_players(place.path("game/saves.db"), pragmas);
-    const auto first = place.back_up(*saves(place));
+    const auto first = place.back_up(*saves_of(place));
     Game(place.path("game/saves.db")).run("UPDATE players SET galleons = 0 WHERE id % 100 = 0");
-    const auto second = place.back_up(*saves(place));
+    const auto second = place.back_up(*saves_of(place));
     auto before = must(component::open_backup_database(*place.vault, first));
     auto after = must(component::open_backup_database(*place.vault, second));
     REQUIRE(must(answer(before, "SELECT sum(galleons) FROM players")) == "200010000 \n");
@@ -63,7 +63,7 @@ TEST_CASE("SQL runs on a backup where it lies, each backup as it was") {
 TEST_CASE("a query on a backup cannot write, and says so") {
     Place place;
     make_players(place.path("game/saves.db"), "PRAGMA journal_mode=WAL");
-    auto backup = must(component::open_backup_database(*place.vault, place.back_up(*saves(place))));
+    auto backup = must(component::open_backup_database(*place.vault, place.back_up(*saves_of(place))));
     for (const char* sql : { "DELETE FROM players", "CREATE TABLE t(a)", "PRAGMA journal_mode=DELETE",
                              "ATTACH 'x' AS y", "VACUUM" }) {
         const auto done = answer(backup, sql);
@@ -77,7 +77,7 @@ TEST_CASE("a query on a backup cannot write, and says so") {
 TEST_CASE("a query that meets damage names it, and others still answer") {
     Place place;
     make_players(place.path("game/saves.db"), "PRAGMA page_size=4096");
-    const auto record = place.back_up(*saves(place));
+    const auto record = place.back_up(*saves_of(place));
     const auto pack = file_of(place, "packs");
     auto bytes = read(pack);
     bytes[bytes.size() / 3] = static_cast<char>(bytes[bytes.size() / 3] ^ 1);

@@ -7,8 +7,6 @@ using namespace respawn::vault_test;
 
 namespace {
 
-BrokenLocation& broken(Bench& bench) { return static_cast<BrokenLocation&>(*bench.location); }
-
 // A backup of two packs, so that it can die between them.
 Files two_packs() { return { { "a", noise(17 << 20, 1) }, { "b", noise(1 << 20, 2) } }; }
 

@@ -14,8 +14,6 @@ namespace {
 
 const Files small{ { "a.txt", "the quick brown fox\n" }, { "b.bin", noise(5000, 1) } };
 
-BrokenLocation& broken(Bench& bench) { return static_cast<BrokenLocation&>(*bench.location); }
-
 // The one damage that a check finds.
 vault::Damage only_damage(Bench& bench, vault::CheckDepth depth = vault::CheckDepth::read_data) {
     const auto report = bench.check(depth);

@@ -132,6 +132,15 @@ Result<void> BrokenLocation::remove(std::string_view name) {
     return {};
 }
 
+BrokenLocation& broken(Bench& bench) { return static_cast<BrokenLocation&>(*bench.location); }
+
+std::size_t bytes_in_packs(Bench& bench) {
+    std::size_t bytes = 0;
+    for (const auto& entry : bench.location->list("packs/").value())
+        bytes += entry.size;
+    return bytes;
+}
+
 std::string first_name(const BrokenLocation& location, std::string_view prefix) {
     const auto found = location.files.lower_bound(prefix);
     return found != location.files.end() && found->first.starts_with(prefix) ? found->first : "";

@@ -101,6 +101,11 @@ class Dying final : public location::Location {
     Error error_{ .kind = Kind::io, .why = "killed" };
 };
 
+BrokenLocation& broken(Bench& bench); // its location
+std::size_t bytes_in_packs(Bench& bench);
+// Nothing stays for undelete or because little of a pack is unused.
+inline const vault::PruneOptions prune_at_once{ .max_unused = 0, .grace = {} };
+
 // Whose name begins so; the first of them.
 std::string first_name(const BrokenLocation& location, std::string_view prefix);
 

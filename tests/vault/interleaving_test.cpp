@@ -371,8 +371,6 @@ struct Waste : Bench {
     }
 };
 
-const vault::PruneOptions at_once{ .max_unused = 0, .grace = {} };
-
 } // namespace
 
 TEST_CASE("a backup that begins just before prune writes its marks is waited for") {
@@ -381,7 +379,7 @@ TEST_CASE("a backup that begins just before prune writes its marks is waited for
     std::optional<vault::Writer> writer;
     const auto pruning =
         bench.seen_through("create marks/", [&] { writer.emplace(early->begin_backup().value()); });
-    const auto report = pruning->prune(at_once, Cancellation()).value();
+    const auto report = pruning->prune(prune_at_once, Cancellation()).value();
     REQUIRE(writer);
     CHECK(report.waits_for.size() == 1);
     io::TextSource source(wanted.at("a"));
@@ -390,7 +388,7 @@ TEST_CASE("a backup that begins just before prune writes its marks is waited for
     record.tree =
         writer->store_tree({ { .name = "a", .size = content.size, .content = content } }).value();
     bench.must_hold(writer->finish({ .game = "wox", .started = now(), .components = { record } }));
-    REQUIRE(bench.open()->prune(at_once, Cancellation()).value().waits_for.empty());
+    REQUIRE(bench.open()->prune(prune_at_once, Cancellation()).value().waits_for.empty());
     REQUIRE(bench.damage().empty());
 }
 
@@ -420,7 +418,7 @@ TEST_CASE("a backup whose pending comes behind prune's look at pendings sees the
     }
     const auto pruning =
         bench.seen_through("remove packs/", [&] { reach(At::prune_waits, At::writer_began); });
-    const auto report = pruning->prune(at_once, Cancellation());
+    const auto report = pruning->prune(prune_at_once, Cancellation());
     reach(At::end, At::end); // should prune not have come to delete anything
     beginning.join();
     REQUIRE(report.value().deleted_packs > 0);

@@ -10,8 +10,6 @@ using namespace respawn::vault_test;
 
 namespace {
 
-BrokenLocation& broken(Bench& bench) { return static_cast<BrokenLocation&>(*bench.location); }
-
 vault::Unlock words(std::string text, crypto::ScryptCost cost = crypto::least_cost) {
     return vault::Unlock::passphrase(Secret("test", std::move(text)), cost);
 }

@@ -8,8 +8,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-BrokenLocation& broken(Bench& bench) { return static_cast<BrokenLocation&>(*bench.location); }
-
 struct Scene {
     Bench bench;
     vault::Snapshot kept, going;
@@ -37,15 +35,6 @@ struct Scene {
     }
 };
 
-std::size_t bytes_in_packs(Bench& bench) {
-    std::size_t bytes = 0;
-    for (const auto& entry : bench.location->list("packs/").value())
-        bytes += entry.size;
-    return bytes;
-}
-
-const vault::PruneOptions at_once{ .max_unused = 0, .grace = {} };
-
 std::vector<std::string> all_but(const vault::Snapshot& kept, vault::Vault& vault) {
     std::vector<std::string> ids;
     for (const auto& snapshot : vault.snapshots().value())
@@ -61,7 +50,7 @@ TEST_CASE("a prune killed at any step leaves a sound vault, and the next one com
     auto& bench = scene.bench;
     REQUIRE(bench.open()->remove(all_but(scene.kept, *bench.open()), "test").ok());
     const auto before = broken(bench).files;
-    REQUIRE(bench.open()->prune(at_once, Cancellation()).ok());
+    REQUIRE(bench.open()->prune(prune_at_once, Cancellation()).ok());
     const auto end = bytes_in_packs(bench);
     for (int dies_at = 1;; ++dies_at) {
         CAPTURE(dies_at);
@@ -69,14 +58,14 @@ TEST_CASE("a prune killed at any step leaves a sound vault, and the next one com
         const auto dying = std::make_shared<Dying>(bench.location, dies_at);
         const auto killed = vault::Vault::open(dying, bench.key, bench.folder.path() / "killed")
                                 .value()
-                                ->prune(at_once, Cancellation());
+                                ->prune(prune_at_once, Cancellation());
         scene.must_be_sound();
         // A backup goes on at once, whatever state prune has left.
         if (dies_at % 4 == 0)
             REQUIRE(bench.restored(bench.back_up({ { "own", noise(150'000, 2) } }), "own") ==
                     noise(150'000, 2));
         broken(bench).clock_is_ahead += 31min;
-        REQUIRE(bench.open()->prune(at_once, Cancellation()).ok());
+        REQUIRE(bench.open()->prune(prune_at_once, Cancellation()).ok());
         scene.must_be_sound();
         if (dies_at % 4 != 0)
             REQUIRE(bytes_in_packs(bench) <= end + 1000);

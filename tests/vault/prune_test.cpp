@@ -8,15 +8,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-BrokenLocation& broken(Bench& bench) { return static_cast<BrokenLocation&>(*bench.location); }
-
-std::size_t bytes_in_packs(Bench& bench) {
-    std::size_t bytes = 0;
-    for (const auto& entry : bench.location->list("packs/").value())
-        bytes += entry.size;
-    return bytes;
-}
-
 vault::PruneReport prune(Bench& bench, vault::PruneOptions options = {}) {
     return bench.open()->prune(options, Cancellation()).value();
 }

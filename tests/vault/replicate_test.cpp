@@ -8,7 +8,7 @@ using namespace respawn::vault_test;
 
 namespace {
 
-Files files(std::uint64_t seed) {
+Files replicated(std::uint64_t seed) {
     return { { "shared", noise(200'000, 7) },
              { "own", noise(150'000, seed) },
              { "text", prose(300'000, seed) },
@@ -28,14 +28,14 @@ void flip_middle(std::string& bytes) { bytes[bytes.size() / 2] ^= 1; }
 
 TEST_CASE("a second location gets every snapshot, and is a whole vault by itself") {
     Places places;
-    const auto first = places.first.back_up(files(1));
-    const auto second = places.first.back_up(files(2));
+    const auto first = places.first.back_up(replicated(1));
+    const auto second = places.first.back_up(replicated(2));
     const auto report = places.copy();
     REQUIRE(report.copied == std::vector<std::string>{ first.id, second.id });
     REQUIRE(report.failed.empty());
     const auto there = places.open_second();
     REQUIRE(ids_of(*there) == ids_of(*places.open_first()));
-    for (const auto& [name, bytes] : files(2))
+    for (const auto& [name, bytes] : replicated(2))
         REQUIRE(restored_from(*there, second, name).value() == bytes);
     REQUIRE(places.second_damage().empty());
     SECTION("a second time there is nothing to do, and nothing is written") {
@@ -44,23 +44,23 @@ TEST_CASE("a second location gets every snapshot, and is a whole vault by itself
         REQUIRE(places.two().files == before);
     }
     SECTION("what both have is stored once more nowhere") {
-        places.first.back_up(files(3));
+        places.first.back_up(replicated(3));
         REQUIRE(places.copy().stored_bytes < 300'000); // "own" and a little; not "shared"
     }
     SECTION("state, cache and the first location gone: all is there with the key alone") {
         places.one().files.clear();
         std::filesystem::remove_all(places.first.cache);
         std::filesystem::remove_all(places.second_cache);
-        REQUIRE(restored_from(*places.open_second(), first, "own").value() == files(1).at("own"));
+        REQUIRE(restored_from(*places.open_second(), first, "own").value() == replicated(1).at("own"));
     }
 }
 
 TEST_CASE("copying killed at any step is gone on with, and leaves a sound vault") {
     Places places;
-    places.first.back_up(files(1));
+    places.first.back_up(replicated(1));
     places.copy();
-    places.first.back_up(files(2));
-    const auto last = places.first.back_up(files(3));
+    places.first.back_up(replicated(2));
+    const auto last = places.first.back_up(replicated(3));
     const auto before = places.two().files;
     for (int dies_at = 1;; ++dies_at) {
         CAPTURE(dies_at);
@@ -73,7 +73,7 @@ TEST_CASE("copying killed at any step is gone on with, and leaves a sound vault"
         REQUIRE(places.copy().failed.empty());
         REQUIRE(places.second_damage().empty());
         REQUIRE(ids_of(*places.open_second()) == ids_of(*places.open_first()));
-        REQUIRE(restored_from(*places.open_second(), last, "text").value() == files(3).at("text"));
+        REQUIRE(restored_from(*places.open_second(), last, "text").value() == replicated(3).at("text"));
         if (killed.ok())
             break;
         REQUIRE(dies_at < 60);
@@ -82,8 +82,8 @@ TEST_CASE("copying killed at any step is gone on with, and leaves a sound vault"
 
 TEST_CASE("what was removed at a location is not brought back to it") {
     Places places;
-    const auto gone = places.first.back_up(files(1));
-    const auto kept = places.first.back_up(files(2));
+    const auto gone = places.first.back_up(replicated(1));
+    const auto kept = places.first.back_up(replicated(2));
     places.copy();
     REQUIRE(places.open_second()->remove({ gone.id }, "test").ok());
     REQUIRE(places.copy().copied.empty());
@@ -93,8 +93,8 @@ TEST_CASE("what was removed at a location is not brought back to it") {
 
 TEST_CASE("a location added later knows why numbers are missing") {
     Places places;
-    const auto gone = places.first.back_up(files(1));
-    places.first.back_up(files(2));
+    const auto gone = places.first.back_up(replicated(1));
+    places.first.back_up(replicated(2));
     REQUIRE(places.open_first()->remove({ gone.id }, "test").ok());
     places.copy();
     REQUIRE(places.second_damage().empty());
@@ -116,11 +116,11 @@ TEST_CASE("a damaged snapshot is not copied, the others are") {
 
 TEST_CASE("another vault, and keys changed apart, are refused and nothing is written") {
     Places places;
-    places.first.back_up(files(1));
+    places.first.back_up(replicated(1));
     SECTION("another vault") {
         Bench other(places.second);
         other.key = places.first.key;
-        other.back_up(files(2));
+        other.back_up(replicated(2));
     }
     SECTION("somebody else's folder") { places.two().files["photos"] = "x"; }
     SECTION("keys that were changed at each without the other") {
@@ -135,7 +135,7 @@ TEST_CASE("another vault, and keys changed apart, are refused and nothing is wri
 
 TEST_CASE("a location that was down gets the keys that were changed meanwhile") {
     Places places;
-    places.first.back_up(files(1));
+    places.first.back_up(replicated(1));
     places.copy();
     const auto fresh = crypto::Key::random();
     {
@@ -145,7 +145,7 @@ TEST_CASE("a location that was down gets the keys that were changed meanwhile") 
         REQUIRE(vault->remove_key(old).ok());
     }
     places.first.key = fresh;
-    const auto last = places.first.back_up(files(2));
+    const auto last = places.first.back_up(replicated(2));
     REQUIRE(places.copy().copied == std::vector<std::string>{ last.id });
     REQUIRE(places.open_second()->key_file_number() == places.open_first()->key_file_number());
     REQUIRE(places.second_damage().empty());
@@ -153,7 +153,7 @@ TEST_CASE("a location that was down gets the keys that were changed meanwhile") 
 
 TEST_CASE("missing and damaged blobs are read from the other location, and never wrong") {
     Places places;
-    const auto snapshot = places.first.back_up(files(1));
+    const auto snapshot = places.first.back_up(replicated(1));
     places.copy();
     SECTION("a damaged pack") {
         flip_middle(places.one().files.at(first_name(places.one(), "packs/")));
@@ -162,7 +162,7 @@ TEST_CASE("missing and damaged blobs are read from the other location, and never
     SECTION("a lost index") { places.one().files.erase(first_name(places.one(), "index/")); }
     places.first.lose_cache();
     const auto vault = places.open_both();
-    for (const auto& [name, bytes] : files(1))
+    for (const auto& [name, bytes] : replicated(1))
         REQUIRE(restored_from(*vault, snapshot, name).value() == bytes);
     REQUIRE(vault->take_warnings().size() == 1);
     REQUIRE(vault->take_warnings().empty());
@@ -170,12 +170,12 @@ TEST_CASE("missing and damaged blobs are read from the other location, and never
 
 TEST_CASE("damage met while reading is healed by the next backup, and by replicate") {
     Places places;
-    const auto snapshot = places.first.back_up(files(1));
+    const auto snapshot = places.first.back_up(replicated(1));
     places.copy();
     flip_middle(places.one().files.at(first_name(places.one(), "packs/")));
     {
         const auto vault = places.open_both();
-        for (const auto& [name, bytes] : files(1))
+        for (const auto& [name, bytes] : replicated(1))
             REQUIRE(restored_from(*vault, snapshot, name).value() == bytes);
     }
     REQUIRE(places.open_first()->known_damage() == 1);
@@ -185,15 +185,15 @@ TEST_CASE("damage met while reading is healed by the next backup, and by replica
         REQUIRE(report.healed == 1);
         REQUIRE(report.copied.empty());
     }
-    SECTION("by a backup") { places.first.back_up(files(1)); }
+    SECTION("by a backup") { places.first.back_up(replicated(1)); }
     const auto alone = places.open_first();
-    for (const auto& [name, bytes] : files(1))
+    for (const auto& [name, bytes] : replicated(1))
         REQUIRE(restored_from(*alone, snapshot, name).value() == bytes);
 }
 
 TEST_CASE("a location that drops out in the middle of reading is no loss") {
     Places places;
-    const auto snapshot = places.first.back_up(files(1));
+    const auto snapshot = places.first.back_up(replicated(1));
     places.copy();
     for (int reads = 0; reads < 8; ++reads) {
         CAPTURE(reads);
@@ -204,21 +204,21 @@ TEST_CASE("a location that drops out in the middle of reading is no loss") {
                                  return Result<std::shared_ptr<vault::Vault>>(places.open_second());
                              } } });
         dropping->only(reads);
-        for (const auto& [name, bytes] : files(1))
+        for (const auto& [name, bytes] : replicated(1))
             REQUIRE(restored_from(*opened, snapshot, name).value() == bytes);
     }
 }
 
 TEST_CASE("a snapshot that only another location has is found and read") {
     Places places;
-    places.first.back_up(files(1));
+    places.first.back_up(replicated(1));
     places.copy();
     const auto vault = places.open_second();
-    const auto newest = back_up_into(*vault, files(2)).value();
+    const auto newest = back_up_into(*vault, replicated(2)).value();
     const auto both = places.open_both();
     REQUIRE(both->snapshots().value().back().id == newest.id);
     REQUIRE(both->own_snapshots().value().size() == 1);
-    REQUIRE(restored_from(*both, newest, "own").value() == files(2).at("own"));
+    REQUIRE(restored_from(*both, newest, "own").value() == replicated(2).at("own"));
     SECTION("but not when it was removed here") {
         REQUIRE(places.open_first()->replicate_from(*places.open_second(), Cancellation()).ok());
         REQUIRE(places.open_first()->remove({ newest.id }, "test").ok());

@@ -12,7 +12,7 @@ using vault::Snapshot;
 
 namespace {
 
-const Moment present = from_rfc3339("2026-11-21T10:34:05Z").value();
+const Moment kept_at = from_rfc3339("2026-11-21T10:34:05Z").value();
 
 Snapshot taken(Moment at, std::string plan = "daily", std::string type = "full", bool good = true) {
     Snapshot snapshot{ .id = to_rfc3339(at) + plan + type,
@@ -24,7 +24,7 @@ Snapshot taken(Moment at, std::string plan = "daily", std::string type = "full",
     return snapshot;
 }
 
-Snapshot days_ago(int days) { return taken(present + -24h * days); }
+Snapshot days_ago(int days) { return taken(kept_at + -24h * days); }
 
 // Oldest first, as a vault lists them: one a day.
 std::vector<Snapshot> daily(int count) {
@@ -34,12 +34,12 @@ std::vector<Snapshot> daily(int count) {
     return all;
 }
 
-vault::Retention decide(const std::vector<Snapshot>& all, KeepRules rules, Moment at = present) {
+vault::Retention decide(const std::vector<Snapshot>& all, KeepRules rules, Moment at = kept_at) {
     return vault::decide_retention(
         all, [&](const Snapshot&) { return rules; }, at, at);
 }
 
-std::set<std::string> kept(const std::vector<Snapshot>& all, KeepRules rules, Moment at = present) {
+std::set<std::string> kept(const std::vector<Snapshot>& all, KeepRules rules, Moment at = kept_at) {
     std::set<std::string> ids;
     for (const auto& verdict : decide(all, rules, at).verdicts)
         if (verdict.keep)
@@ -66,8 +66,8 @@ TEST_CASE("each rule keeps what it says") {
 }
 
 TEST_CASE("of a day with many, the newest good one takes its place") {
-    std::vector<Snapshot> all{ taken(present + -3h), taken(present + -2h),
-                               taken(present + -1h, "daily", "full", false) };
+    std::vector<Snapshot> all{ taken(kept_at + -3h), taken(kept_at + -2h),
+                               taken(kept_at + -1h, "daily", "full", false) };
     const auto verdicts = decide(all, { .daily = 1 }).verdicts;
     CHECK_FALSE(verdicts[0].keep);
     CHECK(verdicts[1].keep);
@@ -77,7 +77,7 @@ TEST_CASE("of a day with many, the newest good one takes its place") {
 
 TEST_CASE("a snapshot from the future is kept, takes nobody's place, and a person has to look") {
     auto all = daily(10);
-    all.push_back(taken(present + 24h * 3650));
+    all.push_back(taken(kept_at + 24h * 3650));
     const auto decided = decide(all, { .daily = 8 });
     CHECK(decided.verdicts.back().keep);
     CHECK(decided.going().size() == 2);
@@ -91,9 +91,9 @@ TEST_CASE("a large cleanup and a clock that jumped are for a person, an ordinary
     CHECK(decide(daily(9), { .daily = 5 }).concerns.size() == 1);
     CHECK(decide(daily(2), { .backups = 1 }).concerns.empty());
     for (const auto years : { 10, -10 }) {
-        const auto at = present + 24h * 365 * years;
+        const auto at = kept_at + 24h * 365 * years;
         const auto decided = vault::decide_retention(
-            daily(40), [](const Snapshot&) { return KeepRules{ .days = 30 }; }, at, present);
+            daily(40), [](const Snapshot&) { return KeepRules{ .days = 30 }; }, at, kept_at);
         INFO(years);
         CHECK(decided.going().empty() == (years < 0)); // all of them are suspect then
         CHECK(decided.concerns.empty() == (years < 0));
@@ -110,9 +110,9 @@ TEST_CASE("whatever the rules and the clock: what must stay stays", "[property]"
     const char* plans[] = { "", "daily", "critical" };
     const char* types[] = { "full", "incremental", "manual" };
     for (int count = up_to(60); count > 0; --count) {
-        auto at = present + -1min * up_to(60 * 24 * 400);
+        auto at = kept_at + -1min * up_to(60 * 24 * 400);
         if (up_to(20) == 0)
-            at = present + 24h * (up_to(1) ? 3650 : -3650) + -1min * up_to(1000);
+            at = kept_at + 24h * (up_to(1) ? 3650 : -3650) + -1min * up_to(1000);
         all.push_back(taken(at, plans[up_to(2)], types[up_to(2)], up_to(4) != 0));
     }
     std::ranges::sort(all, {}, &Snapshot::started);
@@ -121,7 +121,7 @@ TEST_CASE("whatever the rules and the clock: what must stay stays", "[property]"
                         &rules.monthly, &rules.yearly, &rules.backups })
         *rule = up_to(2) == 0 ? up_to(10) : 0;
     rules.bytes = up_to(3) == 0 ? up_to(2000) : 0;
-    const auto at = present + 24h * 365 * (up_to(20) - 10) * (up_to(3) == 0 ? 1 : 0);
+    const auto at = kept_at + 24h * 365 * (up_to(20) - 10) * (up_to(3) == 0 ? 1 : 0);
     const auto decided = decide(all, rules, at);
     CAPTURE(seed);
     REQUIRE(decided.verdicts.size() == all.size());

@@ -10,8 +10,6 @@ using namespace respawn::vault_test;
 
 namespace {
 
-BrokenLocation& broken(Bench& bench) { return static_cast<BrokenLocation&>(*bench.location); }
-
 // A vault whose key lies in a file.
 struct WithFile {
     Bench bench;
