@@ -5,6 +5,7 @@
 #include "database/mariadb_connection.h"
 #include "database/mariadb_lacks.h"
 #include "database/mariadb_rules.h"
+#include "database/mariadb_tables.h"
 
 #include <fmt/format.h>
 
@@ -103,6 +104,10 @@ class MariadbEngine final : public ServerEngine {
 };
 
 } // namespace
+
+Result<Login> mariadb_login(const config::ComponentSettings& settings) {
+    return writing_login(settings, server_kind);
+}
 
 Result<std::unique_ptr<Database>> open_mariadb(const config::ComponentSettings& settings) {
     auto writer = TRY(writing_login(settings, server_kind));

@@ -1,6 +1,7 @@
 #include "database/mariadb_connection.h"
 
 #include "base/text.h"
+#include "database/mariadb_connect.h"
 #include "database/mariadb_errors.h"
 
 #include <algorithm>
@@ -12,46 +13,6 @@
 namespace respawn::database {
 
 namespace {
-
-// What a debian system trusts.
-constexpr auto system_certificates = "/etc/ssl/certs/ca-certificates.crt";
-constexpr unsigned long most_row_bytes = 64UL << 20;
-
-unsigned seconds_of(Duration span) {
-    const auto seconds = std::chrono::ceil<std::chrono::seconds>(span).count();
-    return static_cast<unsigned>(std::max<std::int64_t>(1, seconds));
-}
-
-void set_tls(MYSQL* handle, const Login& login) {
-    my_bool yes = 1;
-    if (login.tls == Tls::off)
-        return;
-    mysql_optionsv(handle, MYSQL_OPT_SSL_ENFORCE, &yes);
-    if (login.tls == Tls::required)
-        return;
-    const auto given = login.certificates.string();
-    mysql_optionsv(handle, MYSQL_OPT_SSL_CA, given.empty() ? system_certificates : given.c_str());
-    mysql_optionsv(handle, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &yes);
-}
-
-// The client's own deadline is a little later than the server's, which can say what it waited for.
-void set_options(MYSQL* handle, const Login& login, const Patience& patience) {
-    unsigned protocol = login.host.empty() ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
-    unsigned connecting = seconds_of(patience.connecting);
-    unsigned answering = seconds_of(patience.statement + std::chrono::seconds(10));
-    unsigned no = 0;
-    unsigned long longest = most_row_bytes;
-    my_bool truth = 1;
-    mysql_optionsv(handle, MYSQL_OPT_PROTOCOL, &protocol);
-    mysql_optionsv(handle, MYSQL_OPT_CONNECT_TIMEOUT, &connecting);
-    mysql_optionsv(handle, MYSQL_OPT_READ_TIMEOUT, &answering);
-    mysql_optionsv(handle, MYSQL_OPT_WRITE_TIMEOUT, &answering);
-    mysql_optionsv(handle, MYSQL_OPT_LOCAL_INFILE, &no);
-    mysql_optionsv(handle, MYSQL_OPT_MAX_ALLOWED_PACKET, &longest);
-    mysql_optionsv(handle, MYSQL_SET_CHARSET_NAME, "utf8mb4");
-    mysql_optionsv(handle, MYSQL_REPORT_DATA_TRUNCATION, &truth);
-    set_tls(handle, login);
-}
 
 // What a statement is given; the texts are the caller's.
 struct Given {
@@ -206,8 +167,6 @@ struct FreeResult {
 
 Result<std::unique_ptr<MariadbConnection>> MariadbConnection::open(const Login& login, Access access,
                                                                    const Patience& patience) {
-    static std::once_flag once; // the library itself is not begun by several threads at once
-    std::call_once(once, [] { mysql_server_init(0, nullptr, nullptr); });
     std::unique_ptr<MariadbConnection> connection(new MariadbConnection(login));
     TRY(connection->connect(access, patience));
     return connection;
@@ -222,39 +181,22 @@ void MariadbConnection::close() {
 }
 
 Result<void> MariadbConnection::connect(Access access, const Patience& patience) {
-    handle_ = mysql_init(nullptr);
-    if (!handle_)
-        return Error{ .kind = Kind::io, .why = "there is no memory for a connection" };
-    set_options(handle_, login_, patience);
-    const std::string password(login_.password.reveal());
-    if (!mysql_real_connect(handle_, login_.host.empty() ? nullptr : login_.host.c_str(),
-                            login_.user.c_str(), password.c_str(), login_.database.c_str(), login_.port,
-                            login_.host.empty() ? login_.socket.c_str() : nullptr, CLIENT_FOUND_ROWS)) {
-        auto error = last_error(mysql_errno(handle_), mysql_error(handle_));
-        close();
-        return error;
-    }
-    if (login_.tls != Tls::off && !mysql_get_ssl_cipher(handle_)) {
-        close();
-        return Error{ .kind = Kind::denied,
-                      .why = fmt::format("the connection as {} is not encrypted", login_.text()),
-                      .fix = "switch on TLS at the server" };
-    }
-    is_mariadb_ = std::strstr(mysql_get_server_info(handle_), "MariaDB") != nullptr;
+    handle_ = TRY(connect_mariadb(login_, patience));
+    is_mariadb_ = database::is_mariadb(handle_);
     // Values are taken whole or refused; texts of times are UTC; a 0 or a zero date that was read can
     // be written again.
     TRY(run("set session sql_mode = 'STRICT_ALL_TABLES,NO_AUTO_VALUE_ON_ZERO,NO_ENGINE_SUBSTITUTION,"
             "ERROR_FOR_DIVISION_BY_ZERO', time_zone = '+00:00', autocommit = 1, "
             "foreign_key_checks = 1, unique_checks = 1, sql_warnings = 0"));
     TRY(run(fmt::format("set session innodb_lock_wait_timeout = {0}, lock_wait_timeout = {0}",
-                        seconds_of(patience.lock))));
+                        whole_seconds(patience.lock))));
     const auto limit =
         std::chrono::duration_cast<std::chrono::milliseconds>(patience.statement).count();
     TRY(run(is_mariadb_
-                ? fmt::format("set session max_statement_time = {}", seconds_of(patience.statement))
+                ? fmt::format("set session max_statement_time = {}", whole_seconds(patience.statement))
                 : fmt::format("set session max_execution_time = {}", limit)));
     if (is_mariadb_ && patience.idle > Duration::zero())
-        TRY(run(fmt::format("set session idle_transaction_timeout = {}", seconds_of(patience.idle))));
+        TRY(run(fmt::format("set session idle_transaction_timeout = {}", whole_seconds(patience.idle))));
     TRY(run("set session transaction isolation level repeatable read"));
     if (access == Access::read_only)
         return run("set session transaction read only");
@@ -371,10 +313,7 @@ Error MariadbConnection::last_error(unsigned code, const char* text) {
     const auto problem = mariadb_problem(code);
     may_try_again_ = problem.may_try_again;
     would_write_ = code == 1792; // cannot execute statement in a READ ONLY transaction
-    Error error{ .kind = problem.kind,
-                 .why = fmt::format("{} says to {}: {} ({})", is_mariadb_ ? "MariaDB" : "MySQL",
-                                    login_.text(), printable(text), code),
-                 .fix = std::string(problem.fix) };
+    auto error = mariadb_error(login_, is_mariadb_, code, text);
     if (problem.has_gone)
         close(); // and the text with it
     return error;
