@@ -29,18 +29,4 @@ class BlockWriter {
 // Counts bytes of a source that were read and not handed over, since the vault is known to have them.
 void count_unchanged(Writer& writer, std::uint64_t bytes);
 
-// The chunk in which this place of a content lies; `size` is that of the chunk, and it begins at
-// `begin`. Kind::corrupt outside the content.
-struct ChunkAt {
-    ChunkId id;
-    std::uint64_t begin = 0, size = 0;
-    bool whole = true; // nothing is laid over it, so that its id tells all of its bytes
-};
-Result<ChunkAt> chunk_at(Vault& vault, const Content& content, std::uint64_t offset);
-
-// A stretch of a content, read on all cores and with neighbours at once; shorter at the end. Like
-// Vault::read_range, which is better for what lies in one chunk.
-Result<std::string> read_stretch(Vault& vault, const Content& content, std::uint64_t offset,
-                                 std::size_t size);
-
 } // namespace respawn::vault
