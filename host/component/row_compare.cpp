@@ -46,14 +46,9 @@ class UnsharedKeys {
     UnsharedKeys(const UnsharedKeys&) = delete;
 
     Result<bool> next() {
-        for (;;) {
-            if (in_block_ && TRY(cursor_.next()) && (!end_ || cursor_.key() < *end_))
-                return true;
-            if (!TRY(find_block()))
-                return false;
-            if (TRY(cursor_.seek(begin_)) && (!end_ || cursor_.key() < *end_))
-                return true;
-        }
+        if (in_block_ && !cursor_.is_last_of_block())
+            return cursor_.next();
+        return TRY(find_block()) ? cursor_.seek(my_blocks_.block().separator) : Result<bool>(false);
     }
     std::string_view key() const { return cursor_.key(); }
 
@@ -71,8 +66,6 @@ class UnsharedKeys {
                 break;
             in_block_ = TRY(my_blocks_.next());
         }
-        if (in_block_)
-            begin_ = my_blocks_.block().separator;
         return in_block_;
     }
 
@@ -98,7 +91,6 @@ class UnsharedKeys {
     RowBlocks my_blocks_, other_blocks_;
     RowFileCursor cursor_;
     bool begun_ = false, in_block_ = false, other_is_there_ = false;
-    std::string begin_;
     std::optional<std::string> end_; // of the block of mine
 };
 

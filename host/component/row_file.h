@@ -129,6 +129,7 @@ class RowFileCursor {
     Result<bool> seek(std::string_view key);
     std::string_view key() const { return key_; }
     Cell row() const { return row_; } // none: removed
+    bool is_last_of_block() const { return left_ == 0; }
 
   private:
     bool is_in_block(std::string_view key);

@@ -66,9 +66,10 @@ class RowCursor {
     std::string_view key() const;
     std::string_view row() const;
 
+    struct State; // for row_*.cpp
+
   private:
     friend class RowTree;
-    struct State;
     explicit RowCursor(std::unique_ptr<State> state);
     std::unique_ptr<State> state_;
 };
