@@ -202,7 +202,7 @@ Result<void> ImageWriter::State::add_block(std::string_view whole, std::string_v
     if (!item)
         item = ListItem{ TRY(writer.put(BlobKind::data, whole)), whole.size(), {} };
     size += whole.size();
-    writer.counters.read_bytes += whole.size();
+    writer.count_read(whole.size());
     ++blocks;
     closed.push_back(std::move(*item));
     return changed.empty() || changed.size() >= image_block ? close_changed() : Result<void>();

@@ -37,6 +37,13 @@ struct Content {
     bool operator==(const Content&) const = default;
 };
 
+// The chunk in which a place of a content lies, and where in the content it begins.
+struct ChunkAt {
+    ChunkId id;
+    std::uint64_t begin = 0, size = 0;
+    bool whole = true; // nothing is laid over it: its id tells all of its bytes
+};
+
 enum class EntryType : std::uint8_t {
     file = 1,
     folder = 2,

@@ -211,6 +211,10 @@ class ContentReader {
     ContentReader(Vault::State& state, io::Sink& to, const Vault::AtHand& at_hand)
         : state_(state), to_(to), at_hand_(at_hand) {}
 
+    // Only the chunks that hold something of [from, to).
+    void only(std::uint64_t from, std::uint64_t to) { from_ = from, end_ = to; }
+    std::uint64_t first() const { return first_.value_or(0); } // where what was written begins
+
     Result<void> read(const ChunkId& id, std::uint64_t size, int depth) {
         TRY(walk({ id, size }, depth));
         TRY(close_group());
@@ -221,6 +225,10 @@ class ContentReader {
 
   private:
     Result<void> walk(const ListItem& node, int depth) {
+        if (offset_ >= end_ || offset_ + node.size <= from_) {
+            offset_ += node.size;
+            return {};
+        }
         if (depth == 0)
             return add(node);
         const auto list = TRY(state_.cached_list(node.id));
@@ -236,6 +244,7 @@ class ContentReader {
 
     Result<void> add(const ListItem& item) {
         const auto offset = std::exchange(offset_, offset_ + item.size);
+        first_ = first_.value_or(offset);
         if (at_hand_ && TRY(take_at_hand(item, offset)))
             return {};
         const auto places = state_.places(item.id);
@@ -306,6 +315,8 @@ class ContentReader {
     io::Sink& to_;
     const Vault::AtHand& at_hand_;
     std::uint64_t offset_ = 0; // of the next chunk
+    std::uint64_t from_ = 0, end_ = UINT64_MAX;
+    std::optional<std::uint64_t> first_;
     std::shared_ptr<Group> group_;
     std::deque<std::shared_ptr<Group>> ahead_;
 };
@@ -361,6 +372,43 @@ Result<std::string> Vault::State::read_range(const Content& content, std::uint64
     return out;
 }
 
+Result<std::string> Vault::State::read_stretch(const Content& content, std::uint64_t offset,
+                                               std::size_t size) {
+    if (offset >= content.size || size == 0)
+        return std::string();
+    if (content.depth > max_depth_of_lists)
+        return damaged("a content has more levels of lists than can be");
+    const auto wanted = std::min<std::uint64_t>(size, content.size - offset);
+    io::TextSink chunks(wanted + 2 * max_blob); // what its first and last chunk have besides
+    const Vault::AtHand nothing;
+    ContentReader reader(*this, chunks, nothing);
+    reader.only(offset, offset + wanted);
+    TRY(reader.read(content.root, content.size, content.depth));
+    auto bytes = chunks.take();
+    const auto before = offset - reader.first();
+    if (bytes.size() < before + wanted)
+        return damaged("a list of chunks does not add up");
+    bytes.resize(before + wanted);
+    bytes.erase(0, before);
+    return bytes;
+}
+
+Result<ChunkAt> Vault::State::chunk_at(const Content& content, std::uint64_t offset) {
+    if (offset >= content.size || content.depth > max_depth_of_lists)
+        return damaged("a content is shorter than what is sought in it");
+    ChunkAt at{ .id = content.root, .size = content.size };
+    for (int depth = content.depth; depth > 0; --depth) {
+        const auto list = TRY(cached_list(at.id));
+        if (offset - at.begin >= list->size)
+            return damaged("a list of chunks does not add up");
+        const auto next = std::ranges::upper_bound(list->begins, offset - at.begin);
+        const auto number = static_cast<std::size_t>(next - list->begins.begin()) - 1;
+        const auto& item = list->items[number];
+        at = { item.id, at.begin + list->begins[number], item.size, item.patches.empty() };
+    }
+    return at;
+}
+
 Result<std::string> Vault::blob(const ChunkId& id, BlobKind kind) { return state_->blob(id, kind); }
 Result<Tree> Vault::tree(const ChunkId& id) { return state_->tree(id); }
 Result<void> Vault::read(const Content& content, io::Sink& to) { return state_->read(content, to); }
@@ -369,6 +417,14 @@ Result<void> Vault::read(const Content& content, io::Sink& to, const AtHand& at_
 }
 Result<std::string> Vault::read_range(const Content& content, std::uint64_t offset, std::size_t size) {
     return state_->read_range(content, offset, size);
+}
+
+Result<std::string> Vault::read_stretch(const Content& content, std::uint64_t offset,
+                                        std::size_t size) {
+    return state_->read_stretch(content, offset, size);
+}
+Result<ChunkAt> Vault::chunk_at(const Content& content, std::uint64_t offset) {
+    return state_->chunk_at(content, offset);
 }
 
 } // namespace respawn::vault

@@ -99,7 +99,7 @@ struct Vault::State {
     std::vector<Place> places(const ChunkId& id) const;
     bool knows(const ChunkId& id) const;
 
-    // ---- reading (read.cpp); thread-safe, unless a backup or a check is under way ----
+    // ---- reading (read.cpp); thread-safe, unless a check is under way or a backup begins or ends ----
 
     Result<PackOpener> opener(const PackId& pack, std::uint64_t pack_size);
     // A stretch of a pack, which must be there whole.
@@ -117,6 +117,8 @@ struct Vault::State {
     Result<Tree> tree(const ChunkId& id);
     Result<void> read(const Content& content, io::Sink& to, const Vault::AtHand& at_hand = {});
     Result<std::string> read_range(const Content& content, std::uint64_t offset, std::size_t size);
+    Result<std::string> read_stretch(const Content& content, std::uint64_t offset, std::size_t size);
+    Result<ChunkAt> chunk_at(const Content& content, std::uint64_t offset);
 
     // ---- snapshots (snapshots.cpp) ----
 

@@ -1,7 +1,7 @@
 // A vault: the encrypted, deduplicated repository at one location. A backup begins a Writer, stores
 // contents and trees, and finishes with a snapshot; every crash before that leaves only packs that
-// nothing refers to and that the next backup reuses. Reading needs no lock, writing neither. Neither a
-// Vault nor a Writer is thread-safe; many processes may have the same vault open and back up into it.
+// nothing refers to and that the next backup reuses. Reading needs no lock, writing neither; many
+// processes may have the same vault open. Several threads may read, or store into one Writer.
 #pragma once
 
 #include "base/cancel.h"
@@ -145,6 +145,10 @@ class Vault {
     Result<void> read_small(const std::vector<Content>& contents, const TakeContent& take);
     // Any stretch of it, reading only the blobs that hold it. Shorter at the end.
     Result<std::string> read_range(const Content& content, std::uint64_t offset, std::size_t size);
+    // The same for a stretch of many chunks: on all cores, and neighbours at once.
+    Result<std::string> read_stretch(const Content& content, std::uint64_t offset, std::size_t size);
+    // Kind::corrupt for a place outside of the content.
+    Result<ChunkAt> chunk_at(const Content& content, std::uint64_t offset);
 
     Result<Writer> begin_backup();
 
@@ -243,7 +247,7 @@ class Writer {
     // True when it has all of a content, down to the last chunk: what a list names may be gone while
     // the list is still there. To be asked before a content is used that this backup has not stored.
     Result<bool> holds(const Content& content) const;
-    const Counters& counters() const;
+    const Counters& counters() const; // while one thread alone stores
     // Packs, then index, then the snapshot, each durable before the next.
     Result<Snapshot> finish(SnapshotDraft draft);
 

@@ -64,8 +64,14 @@ Result<void> Writer::State::begin() {
 }
 
 bool Writer::State::has(const ChunkId& id) const {
+    const std::scoped_lock lock(sharing);
+    return has_locked(id);
+}
+
+bool Writer::State::has_locked(const ChunkId& id) const {
     if (stored.contains(id))
         return true;
+    const std::scoped_lock lock(vault.shared); // who reads meanwhile may follow the index
     return std::ranges::any_of(vault.index.find(id), [&](const IndexRow& row) {
         const auto& pack = vault.index.packs()[row.pack].id;
         return !absent.contains(pack) && !damaged.contains({ pack, id });
@@ -105,14 +111,26 @@ Result<void> Writer::State::create(std::string_view name, std::string_view bytes
     return failing(std::move(created).while_doing("write to the vault", vault.location->url()));
 }
 
+void Writer::State::count_read(std::uint64_t bytes, bool reused) {
+    const std::scoped_lock lock(sharing);
+    counters.read_bytes += bytes;
+    counters.reused_bytes += reused ? bytes : 0;
+}
+
 Result<ChunkId> Writer::State::put(BlobKind kind, std::string_view plain) {
+    const auto id = vault.identify(kind, plain);
+    const std::scoped_lock lock(sharing);
+    TRY(put_locked(kind, id, plain));
+    return id;
+}
+
+Result<void> Writer::State::put_locked(BlobKind kind, const ChunkId& id, std::string_view plain) {
     if (failed)
         return *failed;
     TRY(failing(pending->stay_alive()));
-    const auto id = vault.identify(kind, plain);
-    if (has(id)) {
+    if (has_locked(id)) {
         counters.reused_bytes += kind == BlobKind::data ? plain.size() : 0;
-        return id;
+        return {};
     }
     if (plain.size() > max_blob)
         return Error{ .kind = Kind::unsupported,
@@ -121,16 +139,15 @@ Result<ChunkId> Writer::State::put(BlobKind kind, std::string_view plain) {
     TRY(failing(packs.add(kind, id, std::string(plain))));
     stored.insert(id);
     ++counters.new_blobs;
-    if (packs.index_is_due())
-        TRY(index_written());
-    return id;
+    return packs.index_is_due() ? index_written() : Result<void>();
 }
 
 Result<void> Writer::State::put_coded(CodedBlob blob) {
+    const std::scoped_lock lock(sharing);
     if (failed)
         return *failed;
     TRY(failing(pending->stay_alive()));
-    if (has(blob.id))
+    if (has_locked(blob.id))
         return {};
     stored.insert(blob.id);
     TRY(failing(packs.add_coded(std::move(blob))));
@@ -141,8 +158,9 @@ Result<void> Writer::State::put_coded(CodedBlob blob) {
 Result<Content> Writer::State::store(io::Source& bytes) {
     Content content;
     ContentLists lists([this](std::string_view blob) { return put(BlobKind::list, blob); });
+    const std::scoped_lock one_source(cutting);
     TRY(chunker.each(bytes, [&](std::string_view chunk) -> Result<void> {
-        counters.read_bytes += chunk.size();
+        count_read(chunk.size());
         content.size += chunk.size();
         return lists.add({ TRY(put(BlobKind::data, chunk)), chunk.size() });
     }));
@@ -179,6 +197,7 @@ Result<void> Writer::State::index_written() {
         return {};
     TRY(flush());
     // Where the cache has no room, the set goes on serving.
+    const std::scoped_lock lock(vault.shared);
     if (vault.refresh_index().ok())
         stored.clear();
     return {};

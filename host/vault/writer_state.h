@@ -10,6 +10,11 @@
 namespace respawn::vault {
 
 struct Writer::State {
+    // What is stored may come on several threads: what they share is held by this, and ids are made
+    // outside of it. Taken before Vault::State::shared.
+    mutable std::mutex sharing;
+    std::mutex cutting; // the chunker takes one source at a time; taken before `sharing`
+
     explicit State(Vault::State& of)
         : vault(of), chunker(of.keyring.chunker), packs(of.keyring, of.identify, *of.location) {}
 
@@ -29,6 +34,10 @@ struct Writer::State {
     std::optional<Error> failed;
 
     Result<void> begin();
+    void count_read(std::uint64_t bytes, bool reused = false);
+    // Those named so have `sharing` already.
+    bool has_locked(const ChunkId& id) const;
+    Result<void> put_locked(BlobKind kind, const ChunkId& id, std::string_view plain);
     bool has(const ChunkId& id) const;
     Result<bool> holds(const ChunkId& id, int depth) const;
     Result<ChunkId> put(BlobKind kind, std::string_view plain);
