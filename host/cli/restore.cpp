@@ -157,7 +157,7 @@ Result<std::vector<Restored>> replace_live(const Context& context, OpenVault& so
         all.push_back({ record,
                         TRY(component->restore_live(*source.vault, *record, work)
                                 .while_doing("restore " + record->name, "snapshot " + snapshot.id)),
-                        settings.path.empty() ? settings.paths.front() : settings.path });
+                        component->place() });
         if (database::is_database(settings))
             TRY(TRY(source.game->journal())
                     ->accept_marker(record->name,

@@ -1,21 +1,11 @@
 #include "component/backup_database.h"
 
+#include "component/of_backup.h"
 #include "component/sqlite_restore.h"
 
 #include <fmt/format.h>
 
 namespace respawn::component {
-
-namespace {
-
-// What a backup lacks of itself is damage; Kind::missing is for what was asked for and is not in it.
-template <class T> Result<T> of_backup(Result<T> read) {
-    if (!read.ok() && read.error().kind == Kind::missing)
-        read.error().kind = Kind::corrupt;
-    return read;
-}
-
-} // namespace
 
 Result<database::BytesDatabase> open_backup_database(vault::Vault& from,
                                                      const vault::ComponentRecord& record) {

@@ -50,6 +50,8 @@ class Component {
   public:
     virtual ~Component() = default;
     virtual const config::ComponentSettings& settings() const = 0;
+    // Where the live data is, for a person: a path, "wox at db.example:3306/game".
+    virtual std::string place() const = 0;
 
     // Takes the component into the vault as of one moment. A component that cannot be read at all is an
     // Error; one that is empty, or whose declared source is missing, is a record whose `error` says so.

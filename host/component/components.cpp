@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "component/component.h"
 #include "component/files.h"
+#include "component/mariadb.h"
 #include "component/sqlite.h"
 #include "database/database.h"
 
@@ -13,6 +14,8 @@ Result<std::unique_ptr<Component>> open_component(const config::ComponentSetting
         return open_sqlite(settings);
     if (settings.kind == "files")
         return open_files(settings);
+    if (settings.kind == "mariadb")
+        return open_mariadb(settings);
     if (database::is_database(settings))
         return Error{ .kind = Kind::unsupported,
                       .why =

@@ -20,6 +20,7 @@ class FilesComponent final : public Component {
     explicit FilesComponent(config::ComponentSettings settings) : settings_(std::move(settings)) {}
 
     const config::ComponentSettings& settings() const override { return settings_; }
+    std::string place() const override { return settings_.paths.front().string(); }
     Result<vault::ComponentRecord> back_up(vault::Writer& into, const Work& work) override {
         return back_up_files(settings_, into, work).while_doing("back up the files", settings_.name);
     }

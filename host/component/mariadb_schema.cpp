@@ -84,13 +84,15 @@ Result<Columns> read_columns(MariadbTables& server) {
              "extra from information_schema.columns where table_schema = database() order by "
              "table_name, ordinal_position"))) {
         const auto extra = text(row, 6);
-        if (extra.find("GENERATED") != std::string::npos && extra.find("DEFAULT_GENERATED") == extra.npos)
+        if (extra.find("GENERATED") != std::string::npos &&
+            extra.find("DEFAULT_GENERATED") == extra.npos)
             continue;
-        found[text(row, 0)].push_back({ .name = text(row, 1),
-                                        .type = text(row, 2),
-                                        .charset = text(row, 3),
-                                        .is_unsigned = text(row, 4).find("unsigned") != std::string::npos,
-                                        .nullable = text(row, 5) == "YES" });
+        found[text(row, 0)].push_back(
+            { .name = text(row, 1),
+              .type = text(row, 2),
+              .charset = text(row, 3),
+              .is_unsigned = text(row, 4).find("unsigned") != std::string::npos,
+              .nullable = text(row, 5) == "YES" });
     }
     return found;
 }
@@ -127,8 +129,8 @@ void add_keys(ServerTable& table, const std::vector<IndexPart>& parts) {
 // ---- objects ----
 
 struct KindOfObject {
-    std::string_view kind;  // as the statement calls it
-    std::string_view names; // a query: name and, of a trigger, its table
+    std::string_view kind;                        // as the statement calls it
+    std::string_view names;                       // a query: name and, of a trigger, its table
     std::size_t create, sql_mode, client_charset; // columns of SHOW CREATE; two collations follow
 };
 
@@ -169,10 +171,12 @@ constexpr KindOfObject kinds[] = {
 };
 
 Result<ServerObject> read_object(MariadbTables& server, const KindOfObject& kind, const Row& named) {
-    ServerObject object{ .kind = std::string(kind.kind), .name = text(named, 0), .table = text(named, 1) };
+    ServerObject object{ .kind = std::string(kind.kind),
+                         .name = text(named, 0),
+                         .table = text(named, 1) };
     object.create = TRY(create_statement(server, object.kind, object.name, kind.create));
-    const auto shown = TRY(server.rows(
-        fmt::format("show create {} {}", kind.kind, MariadbTables::quoted(object.name))));
+    const auto shown = TRY(
+        server.rows(fmt::format("show create {} {}", kind.kind, MariadbTables::quoted(object.name))));
     const auto& row = shown.at(0);
     if (kind.sql_mode != none)
         object.sql_mode = text(row, kind.sql_mode);
@@ -199,7 +203,9 @@ Value places(const std::vector<std::size_t>& columns) {
     return list;
 }
 
-Error no_definition() { return { .kind = Kind::corrupt, .why = "the definition of a table is damaged" }; }
+Error no_definition() {
+    return { .kind = Kind::corrupt, .why = "the definition of a table is damaged" };
+}
 
 Result<std::vector<std::size_t>> places_from(const Value& value, std::size_t columns) {
     std::vector<std::size_t> found;
@@ -217,8 +223,8 @@ Result<std::vector<std::size_t>> places_from(const Value& value, std::size_t col
 std::string ServerTable::selected() const {
     std::vector<std::string> terms;
     for (const auto& column : columns) {
-        const auto name = MariadbTables::quoted(column.name);
-        terms.push_back(column.type == "float" ? fmt::format("cast({} as double)", name) : name);
+        const auto quoted = MariadbTables::quoted(column.name);
+        terms.push_back(column.type == "float" ? fmt::format("cast({} as double)", quoted) : quoted);
     }
     return join(terms, ", ");
 }
@@ -226,10 +232,10 @@ std::string ServerTable::selected() const {
 std::string ServerTable::loaded() const {
     std::vector<std::string> terms, set;
     for (std::size_t i = 0; i < columns.size(); ++i) {
-        const auto name = MariadbTables::quoted(columns[i].name);
-        terms.push_back(takes_text_alone(columns[i].type) ? fmt::format("@c{}", i) : name);
+        const auto quoted = MariadbTables::quoted(columns[i].name);
+        terms.push_back(takes_text_alone(columns[i].type) ? fmt::format("@c{}", i) : quoted);
         if (takes_text_alone(columns[i].type))
-            set.push_back(fmt::format("{} = convert(@c{} using latin1)", name, i));
+            set.push_back(fmt::format("{} = convert(@c{} using latin1)", quoted, i));
     }
     return fmt::format("({}){}", join(terms, ", "), set.empty() ? "" : " set " + join(set, ", "));
 }
@@ -263,9 +269,12 @@ Value ServerTable::value() const {
                                   { "nullable", column.nullable } });
     for (const auto& one : unique)
         further.push_back(Value::Map{ { "name", one.name }, { "columns", places(one.columns) } });
-    return Value::Map{ { "name", name },     { "engine", engine },
-                       { "create", create }, { "columns", std::move(all) },
-                       { "key", places(key) }, { "unique", std::move(further) },
+    return Value::Map{ { "name", name },
+                       { "engine", engine },
+                       { "create", create },
+                       { "columns", std::move(all) },
+                       { "key", places(key) },
+                       { "unique", std::move(further) },
                        { "transactional", transactional } };
 }
 
@@ -339,7 +348,8 @@ Result<std::vector<ServerTable>> read_tables(MariadbTables& server) {
     std::vector<ServerTable> tables;
     for (const auto& row : TRY(server.rows(
              "select t.table_name, t.engine, e.transactions, t.data_length from "
-             "information_schema.tables t left join information_schema.engines e on e.engine = t.engine "
+             "information_schema.tables t left join information_schema.engines e on e.engine = "
+             "t.engine "
              "where t.table_schema = database() and t.table_type in ('BASE TABLE', 'SYSTEM VERSIONED') "
              "order by t.table_name"))) {
         ServerTable table{ .name = text(row, 0), .engine = text(row, 1) };

@@ -48,12 +48,13 @@ struct ServerTable {
 
 // Views, triggers, routines, events, sequences: made by statements, in the settings they were made in.
 struct ServerObject {
-    std::string kind; // "view", "trigger", "procedure", "function", "package", "package body", "event", "sequence"
+    std::string kind; // "view", "trigger", "procedure", "function", "package", "package body", "event",
+                      // "sequence"
     std::string name;
-    std::string create;  // SHOW CREATE …
+    std::string create; // SHOW CREATE …
     std::string sql_mode, client_charset, connection_collation, database_collation, time_zone;
-    std::string value;   // of a sequence: what it gives next
-    std::string table;   // of a trigger
+    std::string value; // of a sequence: what it gives next
+    std::string table; // of a trigger
 };
 
 struct ServerSchema {

@@ -69,6 +69,7 @@ class SqliteComponent final : public Component {
         : settings_(std::move(settings)), patience_(patience) {}
 
     const config::ComponentSettings& settings() const override { return settings_; }
+    std::string place() const override { return settings_.path.string(); }
     Result<ComponentRecord> back_up(vault::Writer& into, const Work& work) override;
     Result<RestoreReport> restore_to(vault::Vault& from, const ComponentRecord& record,
                                      const io::Path& place, const Work& work) override;

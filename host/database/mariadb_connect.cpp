@@ -60,8 +60,8 @@ bool is_mariadb(MYSQL* handle) {
 
 Error mariadb_error(const Login& login, bool is_mariadb, unsigned code, const char* text) {
     return { .kind = mariadb_problem(code).kind,
-             .why = fmt::format("{} says to {}: {} ({})", is_mariadb ? "MariaDB" : "MySQL", login.text(),
-                                printable(text), code),
+             .why = fmt::format("{} says to {}: {} ({})", is_mariadb ? "MariaDB" : "MySQL",
+                                login.text(), printable(text), code),
              .fix = std::string(mariadb_problem(code).fix) };
 }
 

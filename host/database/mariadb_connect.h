@@ -10,12 +10,13 @@ namespace respawn::database {
 
 enum class Use {
     statements,   // files of this machine are never read for the server, rows have at most 64 MiB
-    whole_tables, // the server may ask for rows of a LOAD DATA LOCAL, and rows are as long as it has them
+    whole_tables, // the server may ask for rows of a LOAD DATA LOCAL, and rows are as long as it has
+                  // them
 };
 
 // The caller closes it. Kind::unavailable, Kind::denied, Kind::missing (no such database).
 Result<st_mysql*> connect_mariadb(const Login& login, const Patience& patience,
-                                 Use use = Use::statements);
+                                  Use use = Use::statements);
 bool is_mariadb(st_mysql* handle); // else MySQL
 // What the server said, with what to do about it.
 Error mariadb_error(const Login& login, bool is_mariadb, unsigned code, const char* text);

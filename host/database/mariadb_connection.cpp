@@ -196,7 +196,8 @@ Result<void> MariadbConnection::connect(Access access, const Patience& patience)
                 ? fmt::format("set session max_statement_time = {}", whole_seconds(patience.statement))
                 : fmt::format("set session max_execution_time = {}", limit)));
     if (is_mariadb_ && patience.idle > Duration::zero())
-        TRY(run(fmt::format("set session idle_transaction_timeout = {}", whole_seconds(patience.idle))));
+        TRY(run(
+            fmt::format("set session idle_transaction_timeout = {}", whole_seconds(patience.idle))));
     TRY(run("set session transaction isolation level repeatable read"));
     if (access == Access::read_only)
         return run("set session transaction read only");

@@ -78,13 +78,15 @@ void MariadbTables::close() {
     handle_ = nullptr;
 }
 
-// What is stored is taken as it is: dates that are none, rows that break a rule, numbers that are given.
+// What is stored is taken as it is: dates that are none, rows that break a rule, numbers that are
+// given.
 Result<void> MariadbTables::set_up() {
     TRY(run("set names utf8mb4"));
-    TRY(run("set session sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION', "
-            "time_zone = '+00:00', autocommit = 1, foreign_key_checks = 0, unique_checks = 0, "
-            "net_write_timeout = 3600, net_read_timeout = 3600, wait_timeout = 28800, "
-            "lock_wait_timeout = 60, sql_quote_show_create = 1"));
+    TRY(run(
+        "set session sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION', "
+        "time_zone = '+00:00', autocommit = 1, foreign_key_checks = 0, unique_checks = 0, "
+        "net_write_timeout = 3600, net_read_timeout = 3600, wait_timeout = 28800, "
+        "lock_wait_timeout = 60, sql_quote_show_create = 1"));
     if (is_mariadb_)
         return run("set session max_statement_time = 0, idle_transaction_timeout = 0, "
                    "check_constraint_checks = 0");
@@ -228,7 +230,8 @@ void append_loadable(std::string& text, std::span<const MariadbTables::Cell> cel
         }
         auto rest = *cells[i];
         while (!rest.empty()) {
-            const auto plain = std::min(rest.find_first_of(std::string_view("\\\t\n\0", 4)), rest.size());
+            const auto plain =
+                std::min(rest.find_first_of(std::string_view("\\\t\n\0", 4)), rest.size());
             text += rest.substr(0, plain);
             rest.remove_prefix(plain);
             if (rest.empty())

@@ -58,7 +58,8 @@ class MariadbTables {
     static std::string literal(std::string_view text); // a text in SQL, in any sql_mode
 
   private:
-    MariadbTables(Login login, const Cancellation& cancel) : login_(std::move(login)), cancel_(cancel) {}
+    MariadbTables(Login login, const Cancellation& cancel)
+        : login_(std::move(login)), cancel_(cancel) {}
     Result<void> send(std::string_view sql);
     Result<void> set_up();
     Error last_error();

@@ -289,11 +289,13 @@ Result<bool> Writer::holds(const Content& content) const {
     return content.size == 0 ? Result<bool>(true) : state_->holds(content.root, content.depth);
 }
 const Counters& Writer::counters() const { return state_->counters; }
+Vault& Writer::vault() { return *state_->owner; }
 
 Result<Snapshot> Writer::finish(SnapshotDraft draft) { return state_->finish(std::move(draft)); }
 
 Result<Writer> Vault::begin_backup() {
     auto state = std::make_unique<Writer::State>(*state_);
+    state->owner = this;
     TRY(state->begin().while_doing("begin a backup", url()));
     return Writer(std::move(state));
 }

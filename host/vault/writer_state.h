@@ -18,6 +18,7 @@ struct Writer::State {
     explicit State(Vault::State& of)
         : vault(of), chunker(of.keyring.chunker), packs(of.keyring, of.identify, *of.location) {}
 
+    Vault* owner = nullptr; // whose backup it is
     Vault::State& vault;
     Alone alone{ vault };           // a backup relies on what is here
     std::optional<Pending> pending; // goes behind the packs that are still being written

@@ -1,0 +1,17 @@
+// A MariaDB or MySQL backup as SQL text that the database's own client loads, straight from the vault.
+#pragma once
+
+#include "component/component.h"
+#include "io/stream.h"
+
+namespace respawn::component {
+
+// The text, made while it is read; nothing is held but a block of rows. The vault must outlive it.
+Result<std::unique_ptr<io::Source>> open_dump(vault::Vault& from, const vault::ComponentRecord& record);
+
+// Into a file that is not there yet, or DATABASE.sql in an empty or missing folder. Returns what was
+// written: {file, tables: {NAME: {rows, sum}}}.
+Result<Value> write_dump_file(vault::Vault& from, const vault::ComponentRecord& record,
+                              const io::Path& place, const Work& work);
+
+} // namespace respawn::component

@@ -1,0 +1,345 @@
+#include "component/mariadb_load.h"
+
+#include "base/text.h"
+#include "component/mariadb_rows.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <mutex>
+#include <thread>
+
+namespace respawn::component {
+
+using database::MariadbTables;
+
+namespace {
+
+constexpr std::size_t bytes_at_once = 256 << 10; // of text handed to the client library
+constexpr std::uint64_t bytes_of_a_piece = 64 << 20;
+constexpr unsigned not_allowed = 1227;
+
+std::size_t loading_connections() {
+    return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 2, 4);
+}
+
+// A stretch of a table's rows: from a key to the next piece's.
+struct Piece {
+    const StoredTable* table = nullptr;
+    std::string begin, end; // empty: from the first, to the last
+};
+
+// Several threads, each with a connection, take from a list until it is empty or one of them fails.
+class Crew {
+  public:
+    using Task = std::function<Result<void>(MariadbTables& server, std::size_t which)>;
+    Crew(const Loading& loading, std::size_t tasks, Task task)
+        : loading_(loading), tasks_(tasks), task_(std::move(task)) {}
+
+    Result<void> run() {
+        {
+            std::vector<std::jthread> threads;
+            for (std::size_t i = 0; i < std::min(tasks_, loading_connections()); ++i)
+                threads.emplace_back([this] { work(); });
+        }
+        return failed_ ? Result<void>(*failed_) : Result<void>();
+    }
+
+  private:
+    void work() {
+        auto login = loading_.login;
+        login.database = loading_.into;
+        auto server = MariadbTables::open(login, loading_.work.cancel);
+        auto done = server.ok() ? Result<void>() : Result<void>(server.error());
+        for (auto which = next(); done.ok() && which; which = next())
+            done = task_(*server.value(), *which);
+        if (done.ok())
+            return;
+        const std::scoped_lock lock(sharing_);
+        if (!failed_)
+            failed_ = std::move(done).error();
+    }
+
+    std::optional<std::size_t> next() {
+        const std::scoped_lock lock(sharing_);
+        return failed_ || next_ == tasks_ ? std::nullopt : std::optional(next_++);
+    }
+
+    const Loading& loading_;
+    const std::size_t tasks_;
+    const Task task_;
+    std::mutex sharing_;
+    std::size_t next_ = 0;
+    std::optional<Error> failed_;
+};
+
+// The rows of a piece as LOAD DATA takes them.
+class PieceText {
+  public:
+    static Result<PieceText> begin(const Piece& piece) {
+        return PieceText(piece, TRY(piece.table->rows.rows_from(piece.begin)));
+    }
+    Result<void> operator()(std::string& text) {
+        while (text.size() < bytes_at_once && TRY(rows_.next())) {
+            if (!piece_->end.empty() && rows_.key() >= piece_->end)
+                return {};
+            TRY(cells_of(rows_.row(), piece_->table->definition.columns.size(), cells_));
+            database::append_loadable(text, cells_);
+            ++rows_given_;
+        }
+        return {};
+    }
+    std::uint64_t rows() const { return rows_given_; }
+
+  private:
+    PieceText(const Piece& piece, RowCursor rows) : piece_(&piece), rows_(std::move(rows)) {}
+    const Piece* piece_;
+    RowCursor rows_;
+    std::vector<Cell> cells_;
+    std::uint64_t rows_given_ = 0;
+};
+
+Result<void> load_piece(MariadbTables& server, const Piece& piece) {
+    const auto& table = piece.table->definition;
+    auto text = TRY(PieceText::begin(piece));
+    const auto sql =
+        fmt::format("load data local infile 'rows' into table {} {} {}",
+                    MariadbTables::quoted(table.name), database::load_format, table.loaded());
+    const auto taken = TRY(server.load(sql, [&](std::string& to) { return text(to); }));
+    if (taken == text.rows())
+        return {};
+    return Error{ .kind = Kind::failed_check,
+                  .why = fmt::format("the server took {} of {}", taken, counted(text.rows(), "row")) };
+}
+
+Result<std::vector<StoredTable>> all_tables(const MariadbTree& tree) {
+    std::vector<StoredTable> tables;
+    for (const auto& name : tree.tables())
+        tables.push_back(TRY(tree.table(name)));
+    std::ranges::sort(tables, std::greater{}, [](const StoredTable& one) { return one.rows.bytes(); });
+    return tables;
+}
+
+Result<std::vector<Piece>> pieces_of(const std::vector<StoredTable>& tables) {
+    std::vector<Piece> pieces;
+    for (const auto& table : tables) {
+        const auto count = table.rows.keyed() ? table.rows.bytes() / bytes_of_a_piece + 1 : 1;
+        std::string begin;
+        for (const auto& end :
+             count > 1 ? TRY(table.rows.parting_keys(count)) : std::vector<std::string>())
+            pieces.push_back({ &table, std::exchange(begin, end), end });
+        pieces.push_back({ &table, begin, "" });
+    }
+    return pieces;
+}
+
+Result<void> make_sequence(MariadbTables& server, const ServerObject& object) {
+    TRY(server.run(object.create));
+    return object.value.empty()
+               ? Result<void>()
+               : server.run(fmt::format("do setval({}, {}, 0)", MariadbTables::quoted(object.name),
+                                        object.value));
+}
+
+Result<void> make_tables(const Loading& loading, const std::vector<StoredTable>& tables) {
+    auto login = loading.login;
+    login.database.clear();
+    const auto server = TRY(MariadbTables::open(login, loading.work.cancel));
+    const auto& schema = loading.tree.schema();
+    TRY(server->run(fmt::format("create database {} character set {} collate {}",
+                                MariadbTables::quoted(loading.into), schema.charset,
+                                schema.collation)));
+    TRY(server->run("use " + MariadbTables::quoted(loading.into)));
+    for (const auto& object : schema.objects)
+        if (object.kind == "sequence")
+            TRY(make_sequence(*server, object)
+                    .while_doing("make the sequence", printable(object.name)));
+    for (const auto& table : tables)
+        TRY(server->run(table.definition.create)
+                .while_doing("make the table", printable(table.definition.name)));
+    return {};
+}
+
+struct ForeignKey {
+    std::string name, table, parent_database, parent;
+    std::vector<std::string> columns, parent_columns;
+};
+
+Result<std::vector<ForeignKey>> foreign_keys(MariadbTables& server) {
+    std::vector<ForeignKey> keys;
+    for (const auto& row : TRY(server.rows(
+             "select constraint_name, table_name, referenced_table_schema, referenced_table_name, "
+             "column_name, referenced_column_name from information_schema.key_column_usage where "
+             "table_schema = database() and referenced_table_name is not null order by table_name, "
+             "constraint_name, ordinal_position"))) {
+        const auto cell = [&](std::size_t i) { return row[i].value_or(""); };
+        if (keys.empty() || keys.back().name != cell(0) || keys.back().table != cell(1))
+            keys.push_back({ cell(0), cell(1), cell(2), cell(3), {}, {} });
+        keys.back().columns.push_back(cell(4));
+        keys.back().parent_columns.push_back(cell(5));
+    }
+    return keys;
+}
+
+// Rows that name a row that is not there.
+Result<void> note_orphans(MariadbTables& server, const ForeignKey& key, Notes& notes) {
+    std::vector<std::string> same, named;
+    for (std::size_t i = 0; i < key.columns.size(); ++i) {
+        same.push_back(fmt::format("c.{} = p.{}", MariadbTables::quoted(key.columns[i]),
+                                   MariadbTables::quoted(key.parent_columns[i])));
+        named.push_back(fmt::format("c.{} is not null", MariadbTables::quoted(key.columns[i])));
+    }
+    const auto orphans = TRY(server.value(fmt::format(
+        "select count(*) from {} c where {} and not exists (select 1 from {}.{} p where {})",
+        MariadbTables::quoted(key.table), join(named, " and "),
+        MariadbTables::quoted(key.parent_database), MariadbTables::quoted(key.parent),
+        join(same, " and "))));
+    if (orphans && *orphans != "0")
+        notes.add(
+            fmt::format("foreign key {} of {}: {} name rows of {} that are not there, as in the backup",
+                        printable(key.name), printable(key.table),
+                        counted(std::stoull(*orphans), "row"), printable(key.parent)));
+    return {};
+}
+
+Result<void> look_at_foreign_keys(const Loading& loading, Notes& notes) {
+    auto login = loading.login;
+    login.database = loading.into;
+    const auto server = TRY(MariadbTables::open(login, loading.work.cancel));
+    for (const auto& key : TRY(foreign_keys(*server)))
+        TRY(note_orphans(*server, key, notes));
+    return {};
+}
+
+// Every row is read again from the server.
+Result<Value> prove(const Loading& loading, const std::vector<StoredTable>& tables) {
+    const RowHasher hasher(loading.from);
+    std::vector<RowSum> found(tables.size());
+    TRY(Crew(loading, tables.size(), [&](MariadbTables& server, std::size_t which) -> Result<void> {
+            found[which] = TRY(sum_of_table(server, tables[which].definition, hasher));
+            return {};
+        }).run());
+    Value::Map sums;
+    std::vector<std::string> other;
+    for (std::size_t i = 0; i < tables.size(); ++i) {
+        const auto& name = tables[i].definition.name;
+        sums[name] = found[i].value();
+        if (!(found[i] == tables[i].rows.sum()))
+            other.push_back(fmt::format("{} ({} instead of {})", printable(name),
+                                        counted(found[i].rows, "row"), tables[i].rows.rows()));
+    }
+    if (!other.empty())
+        return Error{ .kind = Kind::failed_check,
+                      .why = fmt::format("came back otherwise than they were: {}", join(other, ", ")),
+                      .fix = "nothing was switched in; see the server's version and sql settings" };
+    return Value(Value::Map{ { "tables", std::move(sums) } });
+}
+
+// DEFINER=`user`@`host` taken out, so that the login is it.
+std::string without_definer(const std::string& create) {
+    const auto at = create.find("DEFINER=");
+    if (at == std::string::npos || create[at + 8] != '`')
+        return create;
+    auto end = create.find('`', at + 9);
+    if (end != std::string::npos && create.compare(end, 3, "`@`") == 0)
+        end = create.find('`', end + 3);
+    return end == std::string::npos ? create : create.substr(0, at) + create.substr(end + 1);
+}
+
+Result<void> make_now(MariadbTables& server, const ServerObject& object, const std::string& create) {
+    const auto set = [&](std::string_view name, const std::string& value) -> Result<void> {
+        return value.empty() ? Result<void>()
+                             : server.run(fmt::format("set session {} = {}", name,
+                                                      MariadbTables::literal(value)));
+    };
+    TRY(set("character_set_client", object.client_charset));
+    TRY(set("collation_connection", object.connection_collation));
+    TRY(set("time_zone", object.time_zone));
+    TRY(server.run("set session sql_mode = " + MariadbTables::literal(object.sql_mode)));
+    auto made = server.run(create);
+    TRY(server.run("set session time_zone = '+00:00', sql_mode = "
+                   "'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION'"));
+    TRY(server.run("set names utf8mb4"));
+    return made;
+}
+
+} // namespace
+
+Result<RowSum> sum_of_table(MariadbTables& server, const ServerTable& table, const RowHasher& hasher) {
+    RowShaper shaper(table);
+    RowSum sum;
+    TRY(server.scan(
+        fmt::format("select {} from {}", table.selected(), MariadbTables::quoted(table.name)),
+        [&](std::span<const Cell> cells) -> Result<void> {
+            TRY(shaper.take(cells));
+            sum.add(hasher, shaper.key(), shaper.row());
+            return {};
+        }));
+    return sum;
+}
+
+Result<void> make_object(MariadbTables& server, const ServerObject& object, Notes& notes) {
+    TRY(server.run(
+        fmt::format("drop {} if exists {}", object.kind, MariadbTables::quoted(object.name))));
+    auto made = make_now(server, object, object.create);
+    if (made.ok() || server.last_code() != not_allowed)
+        return made;
+    TRY(make_now(server, object, without_definer(object.create)));
+    notes.add(fmt::format("{} {} now runs as {}: the login may not make it for its definer",
+                          object.kind, printable(object.name), printable(server.login().user)));
+    return {};
+}
+
+Result<void> make_objects(MariadbTables& server, const ServerSchema& schema, Notes& notes) {
+    std::vector<const ServerObject*> waiting;
+    for (const auto& object : schema.objects)
+        if (object.kind != "sequence")
+            waiting.push_back(&object);
+    while (!waiting.empty()) {
+        std::vector<const ServerObject*> left;
+        std::optional<Error> error;
+        for (const auto* object : waiting) {
+            auto made = make_object(server, *object, notes);
+            if (made.ok())
+                continue;
+            if (!server.is_open())
+                return made;
+            error = std::move(made)
+                        .while_doing("make the " + object->kind, printable(object->name))
+                        .error();
+            left.push_back(object);
+        }
+        if (left.size() == waiting.size()) { // what it needs may be in another database
+            for (const auto* object : left)
+                notes.add(fmt::format("{} {} could not be made: {}", object->kind,
+                                      printable(object->name), error->why));
+            return {};
+        }
+        waiting = std::move(left);
+    }
+    return {};
+}
+
+Result<Value> load_tables(const Loading& loading, Notes& notes) {
+    const auto tables = TRY(all_tables(loading.tree));
+    TRY(make_tables(loading, tables));
+    const auto pieces = TRY(pieces_of(tables));
+    std::uint64_t total = 0;
+    for (const auto& table : tables)
+        total += table.rows.bytes();
+    std::mutex telling;
+    std::uint64_t done = 0;
+    TRY(Crew(loading, pieces.size(), [&](MariadbTables& server, std::size_t which) -> Result<void> {
+            const auto& table = *pieces[which].table;
+            TRY(load_piece(server, pieces[which])
+                    .while_doing("load the table", printable(table.definition.name)));
+            const std::scoped_lock lock(telling);
+            done += std::min<std::uint64_t>(table.rows.bytes(), bytes_of_a_piece);
+            if (loading.work.progress)
+                loading.work.progress(std::min(done, total), total);
+            return {};
+        }).run());
+    TRY(look_at_foreign_keys(loading, notes));
+    return prove(loading, tables);
+}
+
+} // namespace respawn::component

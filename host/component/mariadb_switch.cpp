@@ -1,0 +1,197 @@
+#include "component/mariadb_switch.h"
+
+#include "base/bytes.h"
+#include "base/text.h"
+#include "component/restore_record.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace respawn::component {
+
+using database::MariadbTables;
+
+namespace {
+
+constexpr std::size_t longest_name = 64; // characters, at the server
+constexpr std::string_view definitions = "respawn_definitions";
+
+// At most so many bytes of whole characters.
+std::string beginning(std::string_view name, std::size_t most) {
+    auto size = std::min(name.size(), most);
+    while (size > 0 && size < name.size() && (static_cast<unsigned char>(name[size]) & 0xc0) == 0x80)
+        --size;
+    return std::string(name.substr(0, size));
+}
+
+std::string in(const std::string& database, std::string_view name) {
+    return MariadbTables::quoted(database) + "." + MariadbTables::quoted(name);
+}
+
+// Base tables and sequences.
+Result<std::vector<std::string>> tables_in(MariadbTables& server, const std::string& database) {
+    std::vector<std::string> names;
+    for (const auto& row : TRY(server.rows(
+             fmt::format("select table_name from information_schema.tables where table_schema = {} and "
+                         "table_type <> 'VIEW' order by table_name",
+                         MariadbTables::literal(database)))))
+        names.push_back(row[0].value_or(""));
+    return names;
+}
+
+Result<void> use(MariadbTables& server, const std::string& database) {
+    return server.run("use " + MariadbTables::quoted(database));
+}
+
+// ---- what acts by itself ----
+
+Result<void> keep_definitions(MariadbTables& server, const DatabaseSwitch& plan,
+                              const ServerSchema& schema) {
+    TRY(server.run(fmt::format("create table if not exists {} (kind varchar(20) not null, name "
+                               "varchar(64) not null, definition longblob not null, readable longtext, "
+                               "primary key (kind, name)) engine=InnoDB default charset=utf8mb4 "
+                               "collate=utf8mb4_bin",
+                               in(plan.aside, definitions))));
+    for (const auto& object : schema.objects) {
+        if (object.kind == "sequence")
+            continue;
+        const ServerSchema one{ .charset = schema.charset, .objects = { object } };
+        TRY(server.run(fmt::format("insert ignore into {} values ({}, {}, {}, {})",
+                                   in(plan.aside, definitions), MariadbTables::literal(object.kind),
+                                   MariadbTables::literal(object.name),
+                                   MariadbTables::literal(encode(one.value())).substr(9),
+                                   MariadbTables::literal(object.create))));
+    }
+    return {};
+}
+
+Result<ServerSchema> kept_definitions(MariadbTables& server, const DatabaseSwitch& plan) {
+    ServerSchema kept;
+    for (const auto& row :
+         TRY(server.rows(fmt::format("select hex(definition) from {}", in(plan.aside, definitions))))) {
+        const auto one = TRY(ServerSchema::from(TRY(decode(TRY(from_hex(row[0].value_or("")))))));
+        kept.objects.insert(kept.objects.end(), one.objects.begin(), one.objects.end());
+    }
+    return kept;
+}
+
+// Tables with triggers cannot go to another database; views and routines would stay behind.
+Result<void> drop_objects(MariadbTables& server, const ServerSchema& schema) {
+    for (const auto& object : schema.objects)
+        if (object.kind != "sequence")
+            TRY(server.run(
+                fmt::format("drop {} if exists {}", object.kind, MariadbTables::quoted(object.name))));
+    return {};
+}
+
+// ---- tables ----
+
+Result<void> exchange_tables(MariadbTables& server, const DatabaseSwitch& plan) {
+    std::vector<std::string> moves;
+    for (const auto& name : TRY(tables_in(server, plan.live)))
+        moves.push_back(fmt::format("{} to {}", in(plan.live, name), in(plan.aside, name)));
+    for (const auto& name : TRY(tables_in(server, plan.incoming)))
+        moves.push_back(fmt::format("{} to {}", in(plan.incoming, name), in(plan.live, name)));
+    return server.run("rename table " + join(moves, ", "));
+}
+
+Result<void> take_back(MariadbTables& server, const DatabaseSwitch& plan, const io::Path& state) {
+    Notes notes;
+    TRY(use(server, plan.live));
+    TRY(make_objects(server, TRY(kept_definitions(server, plan)), notes));
+    TRY(drop_database(server, plan.aside));
+    TRY(drop_database(server, plan.incoming));
+    return clear_record(state);
+}
+
+io::Path schema_path(const io::Path& state) { return state / "restore.schema"; }
+
+Result<void> exchange(MariadbTables& server, const DatabaseSwitch& plan, const io::Path& state) {
+    const auto old = TRY(read_schema(server));
+    TRY(keep_definitions(server, plan, old));
+    TRY(drop_objects(server, old));
+    auto exchanged = exchange_tables(server, plan);
+    if (!exchanged.ok() && server.is_open())
+        TRY(take_back(server, plan, state));
+    return exchanged;
+}
+
+} // namespace
+
+DatabaseSwitch DatabaseSwitch::named(const std::string& live, Moment moment) {
+    auto time = to_rfc3339(moment, true);
+    std::erase_if(time, [](char c) { return c == '-' || c == ':'; });
+    const auto with = [&](const std::string& end) {
+        return beginning(live, longest_name - end.size()) + end;
+    };
+    return { live, with("__new_" + time), with("__old_" + time) };
+}
+
+Value DatabaseSwitch::value(std::string_view step) const {
+    return Value::Map{ { "kind", "mariadb" },
+                       { "step", step },
+                       { "live", live },
+                       { "incoming", incoming },
+                       { "aside", aside } };
+}
+
+Result<DatabaseSwitch> DatabaseSwitch::from(const Value& record) {
+    DatabaseSwitch found{ record.text_at("live"), record.text_at("incoming"), record.text_at("aside") };
+    if (!found.live.empty() && !found.incoming.empty() && !found.aside.empty() &&
+        found.incoming != found.live && found.aside != found.live && found.aside != found.incoming)
+        return found;
+    return Error{ .kind = Kind::corrupt, .why = "the record of the restore under way makes no sense" };
+}
+
+Result<bool> has_database(MariadbTables& server, const std::string& name) {
+    return TRY(server.value(
+                   fmt::format("select 1 from information_schema.schemata where schema_name = {}",
+                               MariadbTables::literal(name))))
+        .has_value();
+}
+
+Result<void> drop_database(MariadbTables& server, const std::string& name) {
+    return server.run("drop database if exists " + MariadbTables::quoted(name));
+}
+
+Result<void> must_be_unused(MariadbTables& server, const std::string& live) {
+    std::vector<std::string> others;
+    for (const auto& row : TRY(server.rows(fmt::format(
+             "select concat(user, '@', substring_index(host, ':', 1)), count(*) from "
+             "information_schema.processlist where db = {} and id <> connection_id() and user <> "
+             "substring_index(user(), '@', 1) and user not like 'respawn%' group by 1 order by 1",
+             MariadbTables::literal(live)))))
+        others.push_back(fmt::format("{} ({})", printable(row[0].value_or("")), row[1].value_or("")));
+    if (others.empty())
+        return {};
+    return Error{ .kind = Kind::conflict,
+                  .why = fmt::format("others are connected to the database {}: {}", printable(live),
+                                     join(others, ", ")),
+                  .fix = "stop the game's services, then run the same command again" };
+}
+
+Result<void> begin_switch(const io::Path& state, const DatabaseSwitch& plan,
+                          const ServerSchema& schema) {
+    TRY(io::replace_durably(schema_path(state), encode(schema.value())));
+    return save_record(state, plan.value("switching"));
+}
+
+Result<void> complete_switch(MariadbTables& server, const DatabaseSwitch& plan, const io::Path& state,
+                             Notes& notes) {
+    const auto schema =
+        TRY(ServerSchema::from(TRY(decode(TRY(io::read_file(schema_path(state), 256 << 20))))));
+    TRY(server.run(fmt::format("create database if not exists {} character set {} collate {}",
+                               MariadbTables::quoted(plan.live), schema.charset, schema.collation)));
+    TRY(server.run("create database if not exists " + MariadbTables::quoted(plan.aside)));
+    TRY(use(server, plan.live));
+    if (!TRY(tables_in(server, plan.incoming)).empty()) // else they have changed places already
+        TRY(exchange(server, plan, state));
+    TRY(server.run(fmt::format("alter database {} character set {} collate {}",
+                               MariadbTables::quoted(plan.live), schema.charset, schema.collation)));
+    TRY(make_objects(server, schema, notes));
+    TRY(drop_database(server, plan.incoming));
+    TRY(clear_record(state));
+    return io::remove_durably(schema_path(state));
+}
+
+} // namespace respawn::component
