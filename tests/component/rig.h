@@ -37,9 +37,9 @@ struct Place {
     explicit Place(const io::Path& parent = {}) : folder(must(io::TemporaryFolder::make(parent))) {}
     io::TemporaryFolder folder;
     Cancellation cancel;
-    crypto::Key key = crypto::Key::random();
+    crypto::Key vault_key = crypto::Key::random();
     std::unique_ptr<vault::Vault> vault = must(vault::Vault::create(
-        must(location::open_location("file://" + (folder.path() / "vault").string())), key,
+        must(location::open_location("file://" + (folder.path() / "vault").string())), vault_key,
         folder.path() / "vault-cache"));
     Work work{ .cancel = cancel, .state = folder.path() / "state" };
 

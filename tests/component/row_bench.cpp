@@ -83,7 +83,7 @@ TEST_CASE("a million rows of 600 bytes, and one in a hundred of them changed", "
     }
     auto again = must(
         vault::Vault::open(must(location::open_location("file://" + (table.path("vault")).string())),
-                           table.key, table.path("other-cache")));
+                           table.vault_key, table.path("other-cache")));
     const Watch watch;
     for (std::uint64_t i = 0; i < 10; ++i)
         REQUIRE(must(must(RowTree::open(*again, *table.last)).find(number_key(i * 99'991))));
