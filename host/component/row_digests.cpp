@@ -15,7 +15,7 @@ namespace respawn::component {
 namespace {
 
 constexpr std::size_t checksum_size = 32, digest_size = 16;
-constexpr std::size_t piece = 1 << 20;
+constexpr std::size_t digests_at_once = 1 << 20;
 constexpr std::size_t longest_entry = (64 << 10) + 10 + digest_size; // longest_key and its length
 
 std::string checksum(const crypto::Key& key, std::string_view of, std::string_view hash) {
@@ -41,8 +41,8 @@ Result<RowDigests> RowDigests::open(const io::Path& file, const crypto::Key& key
     const auto size = static_cast<std::uint64_t>(status.st_size) - checksum_size;
     crypto::Hash hash;
     for (std::uint64_t at = 0; at < size;) {
-        const auto bytes =
-            TRY(io::read_at(descriptor.number(), at, std::min<std::uint64_t>(piece, size - at), file));
+        const auto bytes = TRY(io::read_at(descriptor.number(), at,
+                                           std::min<std::uint64_t>(digests_at_once, size - at), file));
         if (bytes.empty())
             return unusable(file);
         hash.add(bytes);
@@ -56,7 +56,7 @@ Result<RowDigests> RowDigests::open(const io::Path& file, const crypto::Key& key
 
 Result<void> RowDigests::refill() {
     buffer_.erase(0, std::exchange(at_, 0));
-    const auto wanted = std::min<std::uint64_t>(piece, size_ - read_);
+    const auto wanted = std::min<std::uint64_t>(digests_at_once, size_ - read_);
     const auto bytes = TRY(io::read_at(descriptor_.number(), read_, wanted, file_));
     if (bytes.size() != wanted)
         return unusable(file_);
@@ -86,7 +86,7 @@ Result<void> RowDigestsWriter::add(std::string_view key, const RowDigest& digest
     std::memcpy(bytes, &digest.low, 8);
     std::memcpy(bytes + 8, &digest.high, 8);
     buffer_.append(bytes, sizeof bytes);
-    return buffer_.size() < piece ? Result<void>() : flush();
+    return buffer_.size() < digests_at_once ? Result<void>() : flush();
 }
 
 Result<void> RowDigestsWriter::flush() {

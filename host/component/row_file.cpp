@@ -183,9 +183,12 @@ Result<bool> RowBlocks::next() {
         --level;
     if (level == 0)
         return false;
+    const auto passed = block().offset + block().length;
     path_.resize(level);
     ++path_.back().at;
-    return go_down();
+    TRY(go_down());
+    return block().offset >= passed ? Result<bool>(true) // else it might go round for ever
+                                    : damaged_rows("an index of rows names them in another order");
 }
 
 Result<bool> RowBlocks::seek(std::string_view key) {

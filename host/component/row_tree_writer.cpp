@@ -272,7 +272,8 @@ Result<std::vector<vault::TreeEntry>> RowTreeWriter::State::nothing_changed() {
 }
 
 Result<RowPart> RowTreeWriter::State::finished_part(RowFileWriter& rows, std::uint32_t number) {
-    RowPart part{ .number = number, .rows = TRY(rows.finish()), .unique = {} };
+    RowPart part{ .number = number, .rows = {}, .unique = {} };
+    part.rows = TRY(rows.finish());
     for (auto& sort : unique) {
         RowFileWriter file(into);
         TRY(sort.each([&](std::string_view key, std::string_view) {
@@ -302,7 +303,8 @@ Result<void> RowTreeWriter::State::keep_few_runs(std::vector<RowPart>& parts) {
 }
 
 Result<RowPart> RowTreeWriter::State::merged(const RowPart& older, const RowPart& newer) {
-    RowPart part{ .number = newer.number, .rows = TRY(merged(older.rows, newer.rows)), .unique = {} };
+    RowPart part{ .number = newer.number, .rows = {}, .unique = {} };
+    part.rows = TRY(merged(older.rows, newer.rows));
     for (std::size_t key = 0; key < plan.unique_keys; ++key)
         part.unique.push_back(TRY(merged(older.unique[key], newer.unique[key])));
     return part;

@@ -2,6 +2,7 @@
 
 #include "vault/format.h"
 
+#include <algorithm>
 #include <memory>
 #include <zstd.h>
 
@@ -11,8 +12,8 @@ namespace {
 
 constexpr int fast = 1, thorough = 3;
 constexpr std::size_t sample_size = 4096, samples = 4;
-constexpr std::size_t trial_size = 64 << 10;
-constexpr int chunks_a_trial = 4; // neighbours are of one kind: a trial serves for some of them
+constexpr std::size_t trial_size = 64 << 10, least_trial = 16 << 10;
+constexpr std::size_t trial_serves = 1 << 20; // neighbours are of one kind: for so many bytes of them
 
 struct Free {
     void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
@@ -40,20 +41,23 @@ bool looks_dense(std::string_view plain) {
 // The thorough level takes half as much time again, and for some data gives nothing: it has to save a
 // thirty-second more of a stretch from the middle.
 int better_level(std::string_view plain) {
-    if (plain.size() < 2 * trial_size)
-        return thorough;
-    const auto stretch = plain.substr((plain.size() - trial_size) / 2, trial_size);
+    const auto size = std::min(trial_size, plain.size());
+    const auto stretch = plain.substr((plain.size() - size) / 2, size);
     std::string out;
     const auto quick = packed_size(out, stretch, fast);
     return packed_size(out, stretch, thorough) < quick - quick / 32 ? thorough : fast;
 }
 
 int level_for(std::string_view plain) {
-    thread_local int level = thorough, left = 0;
-    if (left-- <= 0) {
+    thread_local int level = thorough;
+    thread_local std::size_t left = 0; // bytes
+    if (plain.size() < least_trial)
+        return thorough;
+    if (left < plain.size()) {
         level = better_level(plain);
-        left = chunks_a_trial - 1;
+        left = trial_serves;
     }
+    left -= std::min(left, plain.size());
     return level;
 }
 

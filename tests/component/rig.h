@@ -37,9 +37,10 @@ struct Place {
     explicit Place(const io::Path& parent = {}) : folder(must(io::TemporaryFolder::make(parent))) {}
     io::TemporaryFolder folder;
     Cancellation cancel;
+    crypto::Key vault_key = crypto::Key::random();
     std::unique_ptr<vault::Vault> vault = must(vault::Vault::create(
-        must(location::open_location("file://" + (folder.path() / "vault").string())),
-        crypto::Key::random(), folder.path() / "vault-cache"));
+        must(location::open_location("file://" + (folder.path() / "vault").string())), vault_key,
+        folder.path() / "vault-cache"));
     Work work{ .cancel = cancel, .state = folder.path() / "state" };
 
     io::Path path(std::string_view name) const { return folder.path() / name; }

@@ -2,6 +2,7 @@
 #include "crypto/passphrase.h"
 #include "crypto/public_key.h"
 #include "crypto/recovery_key.h"
+#include "crypto/sip_hash.h"
 
 #include <catch2/catch.hpp>
 #include <sys/stat.h>
@@ -16,6 +17,24 @@ TEST_CASE("hashes and keys agree with published vectors") {
     const auto key = crypto::Key::from_bytes(std::string("Jefe") + std::string(28, '\0')).value();
     REQUIRE(to_hex(crypto::hmac_sha256(key, "what do ya want for nothing?")) ==
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+}
+
+TEST_CASE("SipHash-2-4 agrees with published vectors, in 64 and 128 bits") {
+    std::string bytes;
+    for (char byte = 0; byte < 40; ++byte)
+        bytes += byte;
+    const crypto::SipHash hash(bytes.substr(0, 16));
+    REQUIRE(hash("") == 0x726fdb47dd0e0e31);
+    REQUIRE(hash(bytes.substr(0, 8)) == 0x93f5f5799a932462);
+    REQUIRE(hash(bytes.substr(0, 15)) == 0xa129ca6149be45e5);
+    REQUIRE(hash(bytes) == 0x0e3ea96b5304a7d0);
+    constexpr std::uint64_t first = 0x0706050403020100; // the first eight of them
+    REQUIRE(hash.wide(first, "").low == 0x61f55862baa9623b);
+    REQUIRE(hash.wide(first, "").high == 0xb49714f364e2830f);
+    REQUIRE(hash.wide(first, bytes.substr(8, 7)).low == 0x11a8b03399e99354);
+    REQUIRE(hash.wide(first, bytes.substr(8, 7)).high == 0xd9c3cf970fec087e);
+    REQUIRE(hash.wide(first, bytes.substr(8)).low == 0xad5dc9951e306adf);
+    REQUIRE(hash.wide(first, bytes.substr(8)).high == 0xd83b91c6c80cae97);
 }
 
 TEST_CASE("every changed bit of a sealed box is noticed") {
