@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "cli/output.h"
+#include "component/snapshot_table.h"
 #include "run/own_state.h"
 
 #include <fmt/format.h>
@@ -103,8 +104,9 @@ Result<const vault::ComponentRecord*> database_in(const vault::Snapshot& snapsho
                                                   const std::string& name) {
     const vault::ComponentRecord* found = nullptr;
     for (const auto& record : snapshot.components) {
-        const bool asked = name.empty() ? record.kind == "sqlite" && !run::is_own_state(record.name)
-                                        : record.name == name;
+        const bool asked = name.empty()
+                               ? component::holds_tables(record.kind) && !run::is_own_state(record.name)
+                               : record.name == name;
         if (!record.success || !asked)
             continue;
         if (found)
