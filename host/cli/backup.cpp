@@ -1,4 +1,5 @@
 #include "run/backup.h"
+#include "run/rules.h"
 
 #include "base/text.h"
 #include "cli/output.h"
@@ -66,6 +67,25 @@ Value with_locations(Value snapshot, run::Game& game, const Shared& shared) {
     return map;
 }
 
+// The backup is taken and stays, whatever they say.
+std::vector<run::RuleOutcome> rules_of(const Context& context, run::Game& game,
+                                       const vault::Snapshot& snapshot) {
+    auto rules = run::check_rules(*game.vault().value(), snapshot, game.config(), {}, context.cancel);
+    if (rules.ok())
+        return std::move(rules).value();
+    tell("warning: the rules could not be asked: " + printable(rules.error().why));
+    return {};
+}
+
+Value with_rules(Value snapshot, const std::vector<run::RuleOutcome>& rules) {
+    auto map = *snapshot.map();
+    Value::List list;
+    for (const auto& rule : rules)
+        list.push_back(run::to_value(rule));
+    map.insert_or_assign("rules", std::move(list));
+    return map;
+}
+
 Result<int> take(const Context& context) {
     auto game = TRY(context.game(config::Strictness::strict));
     const auto request = TRY(request_from(context, game.config()));
@@ -81,10 +101,14 @@ Result<int> take(const Context& context) {
     if (!snapshot.ok())
         return Result<int>(snapshot.error()).while_doing("take the backup", game.config().game);
     const auto shared = share_with_others(context, game);
+    const auto rules = rules_of(context, game, snapshot.value());
     if (context.json)
-        say_json(with_locations(to_value(snapshot.value()), game, shared));
+        say_json(with_rules(with_locations(to_value(snapshot.value()), game, shared), rules));
     else
         show(snapshot.value());
+    for (const auto& rule : rules)
+        if (!rule.held())
+            tell(fmt::format("warning: a rule of {} is broken: {}", rule.component, to_text(rule)));
     return snapshot.value().good() && shared.all ? 0 : 3;
 }
 

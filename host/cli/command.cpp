@@ -65,6 +65,11 @@ const Verb* find_verb(const std::vector<std::string>& words, std::size_t& length
     return nullptr;
 }
 
+bool behind_repeated(const Verb& verb, const Argument& argument) {
+    const auto count = verb.arguments.size();
+    return count > 1 && verb.arguments[count - 2].repeated && &argument == &verb.arguments.back();
+}
+
 void declare(CLI::App& app, const Verb& verb, std::map<std::string, std::vector<std::string>>& values,
              std::map<std::string, bool>& flags) {
     for (const auto& option : all_options(verb)) {
@@ -74,7 +79,8 @@ void declare(CLI::App& app, const Verb& verb, std::map<std::string, std::vector<
             continue;
         }
         auto* added = app.add_option(name, values[name], std::string(option.doc))
-                          ->type_name(std::string(option.value));
+                          ->type_name(std::string(option.value))
+                          ->allow_extra_args(false); // else it takes the words behind its own as well
         if (option.value_optional)
             added->expected(0, 1);
         else
@@ -87,9 +93,28 @@ void declare(CLI::App& app, const Verb& verb, std::map<std::string, std::vector<
         added->expected(argument.repeated && !argument.required ? 0 : 1, argument.repeated ? 1000 : 1);
         if (!argument.repeated)
             added->allow_extra_args(false); // else it takes the words of the next argument as well
-        if (argument.required)
+        if (argument.required && !behind_repeated(verb, argument))
             added->required();
     }
+}
+
+Error usage_error(const Verb& verb, std::string_view said) {
+    return { .kind = Kind::usage,
+             .why = fmt::format("{}: {}", verb.name, printable(said)),
+             .fix = fmt::format("respawn {} --help", verb.name) };
+}
+
+// A repeated argument has taken all words; the last is that of the one behind it.
+Result<void> give_back(const Verb& verb, std::map<std::string, std::vector<std::string>>& values) {
+    const auto& last = verb.arguments.back();
+    if (!behind_repeated(verb, last))
+        return {};
+    auto& many = values[std::string(verb.arguments[verb.arguments.size() - 2].name)];
+    if (many.size() < 2)
+        return usage_error(verb, fmt::format("{} is required", last.name));
+    values[std::string(last.name)] = { many.back() };
+    many.pop_back();
+    return {};
 }
 
 Error usage(const Verb& verb, const CLI::ParseError& fault) {
@@ -100,10 +125,10 @@ Error usage(const Verb& verb, const CLI::ParseError& fault) {
     const std::string said = fault.what();
     if (const auto at = said.find("--"); at != std::string::npos)
         near = nearest(said.substr(at, said.find_first_of(" ]=", at) - at), names);
-    return Error{ .kind = Kind::usage,
-                  .why = fmt::format("{}: {}", verb.name, printable(said)),
-                  .fix = near.empty() ? fmt::format("respawn {} --help", verb.name)
-                                      : fmt::format("did you mean {}?", near) };
+    auto error = usage_error(verb, said);
+    if (!near.empty())
+        error.fix = fmt::format("did you mean {}?", near);
+    return error;
 }
 
 Result<Typed> parse(const Verb& verb, std::vector<std::string> words) {
@@ -119,6 +144,8 @@ Result<Typed> parse(const Verb& verb, std::vector<std::string> words) {
     } catch (const CLI::ParseError& fault) {
         return usage(verb, fault);
     }
+    if (!verb.arguments.empty())
+        TRY(give_back(verb, values));
     Typed typed;
     for (auto& [name, list] : values)
         for (auto& value : list)

@@ -171,7 +171,7 @@ Result<int> import_file(const Context& context) {
     if (context.json)
         say_json(to_value(snapshot));
     else
-        for (const auto& line : detail_lines(snapshot))
+        for (const auto& line : detail_lines(snapshot, {}))
             say(line);
     const bool all = !source.game || share_with_others(context, *source.game).all;
     return snapshot.good() && all ? 0 : 3;

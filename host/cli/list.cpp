@@ -35,6 +35,7 @@ Result<int> list_snapshots(const Context& context) {
     std::vector<vault::Damage> damaged;
     auto snapshots = TRY(source.vault->snapshots(&damaged));
     const auto where = TRY(find_where(source));
+    const auto proofs = proofs_in(*source.vault);
     const auto names = [&](const std::string& id) {
         const auto found = where.find(id);
         return found == where.end() ? std::vector<std::string>() : found->second;
@@ -42,7 +43,7 @@ Result<int> list_snapshots(const Context& context) {
     if (context.json) {
         Value::List list;
         for (const auto& snapshot : snapshots) {
-            auto map = *to_value(snapshot).map();
+            auto map = *with_proof(to_value(snapshot), proofs).map();
             const auto at = names(snapshot.id);
             map.emplace("locations", Value::List(at.begin(), at.end()));
             list.push_back(std::move(map));
@@ -52,14 +53,14 @@ Result<int> list_snapshots(const Context& context) {
         say("There are no backups yet. Take one: respawn backup");
     } else {
         Table table({ "id", "taken", "age", "plan", "type", "components", "size", "stored", "locations",
-                      "state" });
+                      "state", "proof" });
         for (const auto& snapshot : snapshots)
             table.add({ snapshot.id, to_rfc3339({ snapshot.started }, true), age_of(snapshot.started),
                         snapshot.plan.empty() ? "-" : snapshot.plan, snapshot.type,
                         component_names(snapshot), human_size(size_of(snapshot)),
                         human_size(snapshot.stored_bytes),
                         where.empty() ? "-" : join(names(snapshot.id), ","),
-                        snapshot.good() ? "good" : "NOT WHOLE" });
+                        snapshot.good() ? "good" : "NOT WHOLE", proof_of(snapshot.id, proofs) });
         say(table.text());
     }
     for (const auto& damage : damaged)

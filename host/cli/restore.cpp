@@ -5,6 +5,7 @@
 #include "cli/restored.h"
 #include "cli/snapshot_view.h"
 #include "run/own_state.h"
+#include "run/rules.h"
 
 #include <fmt/format.h>
 
@@ -125,7 +126,7 @@ Result<void> take_the_place_of_killed(const Context& context, run::Game& game) {
 // The whole restore is a run of its own: it holds everything while it works, and stays in the journal.
 Result<journal::RunRecord> begin_run(journal::Journal& journal, const vault::Snapshot& snapshot,
                                      const std::vector<const vault::ComponentRecord*>& records,
-                                     const std::string& reason) {
+                                     const std::string& reason, const Value& allowed) {
     Value::List names;
     for (const auto* record : records)
         names.push_back(record->name);
@@ -138,7 +139,8 @@ Result<journal::RunRecord> begin_run(journal::Journal& journal, const vault::Sna
                             .reason = reason,
                             .plan = {},
                             .parameters = Value::Map{ { "snapshot", snapshot.id },
-                                                      { "components", std::move(names) } } };
+                                                      { "components", std::move(names) },
+                                                      { "allowed_violations", allowed } } };
     TRY(journal.start_run(run, {}));
     return run;
 }
@@ -167,11 +169,13 @@ Result<std::vector<Restored>> replace_live(const Context& context, OpenVault& so
 }
 
 Result<int> restore_as_run(const Context& context, OpenVault& source, const vault::Snapshot& snapshot,
-                           const std::vector<const vault::ComponentRecord*>& records) {
+                           const std::vector<const vault::ComponentRecord*>& records,
+                           const Value& allowed) {
     const auto started = now();
     auto* journal = TRY(source.game->journal());
     TRY(take_the_place_of_killed(context, *source.game));
-    const auto run = TRY(begin_run(*journal, snapshot, records, context.typed.value("--reason")));
+    const auto run =
+        TRY(begin_run(*journal, snapshot, records, context.typed.value("--reason"), allowed));
     const auto all = replace_live(context, source, snapshot, records);
     TRY(journal->set_state(run.id, all.ok() ? journal::RunState::done : journal::RunState::failed,
                            all.ok() ? Value() : run::to_value(all.error())));
@@ -181,6 +185,32 @@ Result<int> restore_as_run(const Context& context, OpenVault& source, const vaul
     else
         show(snapshot, restored, started);
     return 0;
+}
+
+// Rules that the rows of the backup break, which are to become the live ones; and why that is allowed.
+Result<Value> violations(const Context& context, OpenVault& source, const vault::Snapshot& snapshot,
+                         const std::vector<const vault::ComponentRecord*>& records) {
+    std::vector<std::string> names;
+    for (const auto* record : records)
+        names.push_back(record->name);
+    Value::List broken;
+    for (const auto& rule :
+         TRY(run::check_rules(*source.vault, snapshot, source.game->config(), names, context.cancel)))
+        if (!rule.held()) {
+            tell(fmt::format("  a rule of {} is broken: {}", rule.component, to_text(rule)));
+            broken.push_back(run::to_value(rule));
+        }
+    const auto reason = context.typed.value("--allow-violations");
+    if (broken.empty())
+        return Value();
+    if (!trimmed(reason).empty())
+        return Value::Map{ { "reason", reason }, { "rules", std::move(broken) } };
+    return Error{ .kind = Kind::failed_check,
+                  .what = "restore " + source.game->config().game,
+                  .on = "snapshot " + snapshot.id,
+                  .why = fmt::format("{} of the configuration would not hold; nothing was changed",
+                                     counted(broken.size(), "rule")),
+                  .fix = "restore another backup, or say why: --allow-violations \"REASON\"" };
 }
 
 Result<int> restore_in_place(const Context& context, OpenVault& source, const vault::Snapshot& snapshot,
@@ -195,12 +225,13 @@ Result<int> restore_in_place(const Context& context, OpenVault& source, const va
     tell(fmt::format(
         "What was written since {} is lost from the live data; what is replaced is kept aside.",
         to_rfc3339({ snapshot.started }, true)));
+    const auto allowed = TRY(violations(context, source, snapshot, records));
     if (!context.typed.has("--yes") &&
         !TRY(ask("Replace the live data?", "the same command with --yes"))) {
         tell("nothing was changed");
         return 5;
     }
-    return restore_as_run(context, source, snapshot, records);
+    return restore_as_run(context, source, snapshot, records, allowed);
 }
 
 // A whole restore asks for every component: a backup of one of them, or something that was imported,
@@ -291,7 +322,8 @@ Result<int> restore_again(const Context& context, run::Game game, const journal:
             names.push_back(name.text() ? *name.text() : "");
     const auto snapshot = TRY(vault::find_snapshot(TRY(source.vault->snapshots()),
                                                    run.parameters.text_at("snapshot"), names, now()));
-    return restore_as_run(context, source, snapshot, TRY(chosen(snapshot, names)));
+    return restore_as_run(context, source, snapshot, TRY(chosen(snapshot, names)),
+                          run.parameters.at("allowed_violations"));
 }
 
 extern const Verb restore = {
@@ -333,6 +365,11 @@ extern const Verb restore = {
                    "since" },
           { .name = "--to", .value = "PLACE", .doc = "a new folder; nothing live is touched" },
           { .name = "--yes", .doc = "replace the live data without asking" },
+          { .name = "--allow-violations",
+            .value = "REASON",
+            .doc =
+                "replace the live data although rows of the backup break rules of the configuration; "
+                "the reason is kept with the run" },
           { .name = "--reason", .value = "TEXT", .doc = "why, for the journal" } }),
     .details = "Replacing live data shows what would happen and asks; what is replaced is kept aside. "
                "A restore that was killed is finished or\nrolled back by the next restore or resume.",

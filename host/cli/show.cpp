@@ -9,10 +9,11 @@ namespace {
 Result<int> show_snapshot(const Context& context) {
     auto source = TRY(open_vault(context));
     const auto snapshot = TRY(named_snapshot(source, context.typed.value("BACKUP")));
+    const auto proofs = proofs_in(*source.vault);
     if (context.json)
-        say_json(to_value(snapshot));
+        say_json(with_proof(to_value(snapshot), proofs));
     else
-        for (const auto& line : detail_lines(snapshot))
+        for (const auto& line : detail_lines(snapshot, proofs))
             say(line);
     return 0;
 }

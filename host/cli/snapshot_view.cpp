@@ -2,7 +2,9 @@
 
 #include "base/text.h"
 #include "cli/output.h"
+#include "component/snapshot_table.h"
 #include "run/own_state.h"
+#include "run/verify.h"
 
 #include <fmt/format.h>
 
@@ -54,6 +56,34 @@ Value to_value(const vault::Snapshot& snapshot) {
                        { "overall_success", snapshot.good() } };
 }
 
+Proofs proofs_in(vault::Vault& vault) {
+    auto proofs = vault.proofs();
+    if (proofs.ok())
+        return std::move(proofs).value();
+    tell("warning: proofs cannot be read: " + printable(proofs.error().why));
+    return {};
+}
+
+Value with_proof(Value snapshot, const Proofs& proofs) {
+    auto map = *snapshot.map();
+    const auto found = proofs.find(snapshot.text_at("id"));
+    map.insert_or_assign(
+        "proof",
+        found == proofs.end()
+            ? Value()
+            : Value(Value::Map{ { "time", to_rfc3339(found->second.at) },
+                                { "passed", found->second.passed },
+                                { "rto_seconds", static_cast<double>(found->second.duration) / 1e6 },
+                                { "host", found->second.host },
+                                { "detail", found->second.detail } }));
+    return map;
+}
+
+std::string proof_of(const std::string& snapshot, const Proofs& proofs) {
+    const auto found = proofs.find(snapshot);
+    return run::proof_text(found == proofs.end() ? nullptr : &found->second);
+}
+
 std::string component_names(const vault::Snapshot& snapshot) {
     std::vector<std::string> names;
     for (const auto& record : snapshot.components)
@@ -69,7 +99,7 @@ std::uint64_t size_of(const vault::Snapshot& snapshot) {
     return size;
 }
 
-std::vector<std::string> detail_lines(const vault::Snapshot& snapshot) {
+std::vector<std::string> detail_lines(const vault::Snapshot& snapshot, const Proofs& proofs) {
     std::vector<std::string> lines = {
         fmt::format("snapshot {}", snapshot.id),
         fmt::format("  game      {} ({}), host {}", snapshot.game, snapshot.environment, snapshot.host),
@@ -81,6 +111,7 @@ std::vector<std::string> detail_lines(const vault::Snapshot& snapshot) {
         fmt::format("  size      {}, {} of them new in the vault", human_size(size_of(snapshot)),
                     human_size(snapshot.stored_bytes)),
         fmt::format("  state     {}", snapshot.good() ? "good" : painted("NOT WHOLE", Colour::red)),
+        fmt::format("  proof     {}", proof_of(snapshot.id, proofs)),
     };
     if (!snapshot.note.empty())
         lines.push_back(fmt::format("  note      {}", printable(snapshot.note)));
@@ -103,8 +134,9 @@ Result<const vault::ComponentRecord*> database_in(const vault::Snapshot& snapsho
                                                   const std::string& name) {
     const vault::ComponentRecord* found = nullptr;
     for (const auto& record : snapshot.components) {
-        const bool asked = name.empty() ? record.kind == "sqlite" && !run::is_own_state(record.name)
-                                        : record.name == name;
+        const bool asked = name.empty()
+                               ? component::holds_tables(record.kind) && !run::is_own_state(record.name)
+                               : record.name == name;
         if (!record.success || !asked)
             continue;
         if (found)

@@ -13,6 +13,7 @@ namespace {
 // What is protected, how old, what is wrong; and the one command that helps most.
 struct State {
     std::vector<vault::Snapshot> snapshots;
+    Proofs proofs;
     std::vector<journal::RunRecord> open_runs;
     std::optional<Error> vault_error, journal_error;
     std::string recovery_key;        // "stored", "not confirmed", "none"; empty while there is no vault
@@ -97,6 +98,8 @@ State look(run::Game& game) {
         else
             state.vault_error = snapshots.error();
         state.recovery_key = recovery_of(*vault.value());
+        if (!state.vault_error)
+            state.proofs = proofs_in(*vault.value());
         look_at_places(state, game);
     } else if (io::is_there(game.config().state / "vault-seen") ||
                vault.error().kind != Kind::missing) {
@@ -136,6 +139,7 @@ Value json_of(const run::Game& game, const State& state) {
             { "name", settings.name },
             { "type", settings.kind },
             { "last_good", snapshot ? Value(snapshot->id) : Value() },
+            { "proof", snapshot ? Value(proof_of(snapshot->id, state.proofs)) : Value() },
             { "age_seconds",
               snapshot ? Value((now().microseconds - snapshot->started) / 1'000'000) : Value() } });
     }
@@ -162,10 +166,11 @@ void show(const run::Game& game, State& state) {
         const auto* snapshot = newest_good(state.snapshots, settings.name);
         if (!snapshot)
             suggest(state, "respawn backup");
-        say(fmt::format(
-            "  {:<12} {:<8} {}", settings.name, settings.kind,
-            snapshot ? fmt::format("last good backup {} ({})", age_of(snapshot->started), snapshot->id)
-                     : painted("NO GOOD BACKUP YET", Colour::red)));
+        say(fmt::format("  {:<12} {:<8} {}", settings.name, settings.kind,
+                        snapshot
+                            ? fmt::format("last good backup {} ({}), {}", age_of(snapshot->started),
+                                          snapshot->id, proof_of(snapshot->id, state.proofs))
+                            : painted("NO GOOD BACKUP YET", Colour::red)));
     }
     std::uint64_t stored = 0;
     for (const auto& snapshot : state.snapshots)

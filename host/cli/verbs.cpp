@@ -3,7 +3,7 @@
 namespace respawn::cli {
 
 // Adding a verb is one file and one line in each of these two lists, in the order of `respawn --help`.
-extern const Verb status, init, config_check, backup, list, show_verb, restore, query, check;
+extern const Verb status, init, config_check, backup, list, show_verb, restore, query, verify, check;
 extern const Verb keys_list, keys_add, keys_remove, keys_rotate, keys_confirm_recovery;
 extern const Verb ls, cat, find, diff, history, export_verb, import_verb;
 extern const Verb replicate, locations, repair;
@@ -14,7 +14,7 @@ extern const Verb test, decrypt, demo, docs;
 const std::vector<const Verb*>& verbs() {
     // clang-format off
     static const std::vector<const Verb*> all = {
-        &status, &init, &config_check, &backup, &list, &show_verb, &restore, &query, &check,
+        &status, &init, &config_check, &backup, &list, &show_verb, &restore, &query, &verify, &check,
         &ls, &cat, &find, &diff, &history, &export_verb, &import_verb,
         &replicate, &locations, &repair,
         &cleanup, &prune, &remove_verb, &undelete,

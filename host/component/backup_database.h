@@ -11,4 +11,12 @@ namespace respawn::component {
 Result<database::BytesDatabase> open_backup_database(vault::Vault& from,
                                                      const vault::ComponentRecord& record);
 
+// Several at once, each under its name in SQL: a.players, b.players.
+struct NamedBackup {
+    std::string name;
+    vault::Vault* from = nullptr;
+    const vault::ComponentRecord* record = nullptr;
+};
+Result<database::BytesDatabase> open_backup_databases(const std::vector<NamedBackup>& backups);
+
 } // namespace respawn::component

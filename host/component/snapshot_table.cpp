@@ -7,6 +7,8 @@
 #include <cmath>
 #include <fmt/format.h>
 #include <optional>
+#include <span>
+#include <strings.h>
 
 namespace respawn::component {
 
@@ -31,14 +33,25 @@ std::vector<Value::Map> named(database::Rows found) {
 std::string own_column(std::string_view name) { return "t." + database::quoted_name(name); }
 
 // t."a", t."b" collate binary: the order of the bytes, whatever the game compares by. Where it does so
-// anyway nothing may be said, or SQLite would sort instead of using the key.
-std::string in_order(const TableShape& shape) {
+// anyway nothing may be said, or SQLite would sort instead of using the key. Of the key's first
+// columns.
+std::string in_order(const TableShape& shape, std::size_t columns) {
     std::vector<std::string> terms;
-    for (const auto& column : shape.key) {
+    for (const auto& column : std::span(shape.key).first(columns)) {
         const bool other = std::ranges::find(shape.collated, column) != shape.collated.end();
         terms.push_back(own_column(column) + (other ? " collate binary" : ""));
     }
     return join(terms, ", ");
+}
+
+// Names of a row's number in SQLite; a table whose columns have taken all three has no order.
+constexpr const char* row_numbers[] = { "rowid", "_rowid_", "oid" };
+
+Value::Map key_of(const TableShape& shape, const Value::Map& row) {
+    Value::Map key;
+    for (const auto& column : shape.key)
+        key.emplace(column, row.at(column));
+    return key;
 }
 
 class SqlTable final : public SnapshotTable {
@@ -61,20 +74,22 @@ class SqlTable final : public SnapshotTable {
 
     Result<std::vector<Value::Map>> rows_behind(const Value::Map& key, std::size_t most) override {
         TRY(must_have_order());
-        std::string behind;
-        std::vector<Value> values;
-        if (!key.empty()) {
-            std::vector<std::string> marks;
-            for (const auto& column : shape_.key) {
-                marks.emplace_back("?");
-                values.push_back(key.at(column));
-            }
-            behind = fmt::format("where ({}) > ({}) ", in_order(shape_), join(marks, ", "));
+        return rows_in_order(key, ">", most);
+    }
+
+    Result<std::unique_ptr<RowStream>> rows_from(const Value::Map& start) override {
+        if (!shape_.key.empty()) {
+            TRY(must_have_order());
+            return std::unique_ptr<RowStream>(std::make_unique<InOrder>(*this, start));
         }
-        return named(
-            TRY(query_(fmt::format("select * from {} as t {}order by {} limit {}",
-                                   database::quoted_name(shape_.name), behind, in_order(shape_), most),
-                       values)));
+        for (const auto* name : row_numbers)
+            if (std::ranges::none_of(shape_.columns, [&](const auto& column) {
+                    return ::strcasecmp(column.c_str(), name) == 0;
+                }))
+                return std::unique_ptr<RowStream>(std::make_unique<ByNumber>(*this, name));
+        return Error{ .kind = Kind::unsupported,
+                      .why =
+                          fmt::format("the rows of table {} have no names", printable(shape_.name)) };
     }
 
   private:
@@ -89,6 +104,28 @@ class SqlTable final : public SnapshotTable {
                                                   : fmt::format("did you mean {}?", printable(near)) };
             }
         return {};
+    }
+
+    // Those whose key has this place beside these values, which may be of its first columns alone.
+    Result<std::vector<Value::Map>> rows_in_order(const Value::Map& key, std::string_view place,
+                                                  std::size_t most) {
+        std::string where;
+        std::vector<std::string> marks;
+        std::vector<Value> values;
+        for (const auto& column : shape_.key) {
+            const auto found = key.find(column);
+            if (found == key.end())
+                break;
+            marks.emplace_back("?");
+            values.push_back(found->second);
+        }
+        if (!values.empty())
+            where = fmt::format("where ({}) {} ({}) ", in_order(shape_, values.size()), place,
+                                join(marks, ", "));
+        return named(TRY(query_(fmt::format("select * from {} as t {}order by {} limit {}",
+                                            database::quoted_name(shape_.name), where,
+                                            in_order(shape_, shape_.key.size()), most),
+                                values)));
     }
 
     // Nothing is behind a null, and a row without its key would be passed over in silence.
@@ -114,25 +151,92 @@ class SqlTable final : public SnapshotTable {
         return {};
     }
 
+    // By the key; of a start's columns, as many as the key has from its first on.
+    class InOrder final : public RowStream {
+      public:
+        InOrder(SqlTable& table, const Value::Map& start) : table_(table), start_(start) {}
+        Result<std::vector<Value::Map>> next() override {
+            if (ended_)
+                return std::vector<Value::Map>();
+            auto rows = TRY(last_.empty() ? table_.rows_in_order(start_, ">=", most_)
+                                          : table_.rows_in_order(last_, ">", most_));
+            ended_ = rows.empty();
+            if (!ended_)
+                last_ = key_of(table_.shape_, rows.back());
+            most_ = std::min<std::size_t>(most_ * 4, 1000); // who wants one row, reads few
+            return rows;
+        }
+
+      private:
+        SqlTable& table_;
+        Value::Map start_, last_;
+        std::size_t most_ = 16;
+        bool ended_ = false;
+    };
+
+    // SQLite's own number of each row.
+    class ByNumber final : public RowStream {
+      public:
+        ByNumber(SqlTable& table, const char* name) : table_(table), name_(own_column(name)) {}
+        Result<std::vector<Value::Map>> next() override {
+            constexpr std::size_t at_once = 500;
+            auto found = TRY(table_.query_(
+                fmt::format("select {0}, t.* from {1} as t where {0} {2} ? order by {0} limit {3}",
+                            name_, database::quoted_name(table_.shape_.name),
+                            last_ ? ">" : ">=", at_once),
+                { last_.value_or(INT64_MIN) }));
+            for (auto& row : found.rows) {
+                last_ = *row.front().integer();
+                row.erase(row.begin());
+            }
+            if (!found.columns.empty())
+                found.columns.erase(found.columns.begin());
+            return named(std::move(found));
+        }
+
+      private:
+        SqlTable& table_;
+        std::string name_;
+        std::optional<std::int64_t> last_;
+    };
+
     TableShape shape_;
     Query query_;
     bool ordered_ = false;
 };
 
-Error no_table(database::BytesDatabase& database, std::string_view name) {
-    std::vector<std::string> names;
-    if (const auto found = database.rows("select name from pragma_table_list where schema = 'main' and "
+Result<std::vector<std::string>> names_of_tables(database::BytesDatabase& database) {
+    const auto found = TRY(database.rows("select name from pragma_table_list where schema = 'main' and "
                                          "type = 'table' and name not like 'sqlite\\_%' escape '\\'",
-                                         {});
-        found.ok())
-        for (const auto& row : found.value().rows)
-            names.push_back(row[0].text() ? *row[0].text() : "");
+                                         {}));
+    std::vector<std::string> names;
+    for (const auto& row : found.rows)
+        names.push_back(row[0].text() ? *row[0].text() : "");
     std::ranges::sort(names);
+    return names;
+}
+
+Error no_table(database::BytesDatabase& database, std::string_view name) {
+    const auto found = names_of_tables(database);
+    const auto names = found.ok() ? found.value() : std::vector<std::string>();
     const auto near = nearest(name, names);
     return { .kind = Kind::missing,
              .why = fmt::format("the backup has no table {}", printable(name)),
              .fix = near.empty() ? "it has: " + printable(join(names, ", "))
                                  : fmt::format("did you mean {}?", printable(near)) };
+}
+
+// A column of SQLite may hold anything; its type says what most of its cells are.
+Holds held_by(const std::string& type) {
+    const auto has = [&](std::string_view word) {
+        return std::search(type.begin(), type.end(), word.begin(), word.end(), [](char a, char b) {
+                   return std::toupper(static_cast<unsigned char>(a)) == b;
+               }) != type.end();
+    };
+    return has("INT")                                  ? Holds::whole
+           : has("CHAR") || has("CLOB") || has("TEXT") ? Holds::text
+           : has("REAL") || has("FLOA") || has("DOUB") ? Holds::real
+                                                       : Holds::anything;
 }
 
 Result<TableShape> shape_of(database::BytesDatabase& database, const std::string& name) {
@@ -147,10 +251,12 @@ Result<TableShape> shape_of(database::BytesDatabase& database, const std::string
     TableShape shape{ .name = name, .columns = {}, .key = {} };
     std::map<std::int64_t, std::string> key;
     const auto columns =
-        TRY(database.rows("select name, pk, hidden from pragma_table_xinfo(?)", { name }));
+        TRY(database.rows("select name, pk, hidden, type from pragma_table_xinfo(?)", { name }));
     for (const auto& row : columns.rows) {
-        if (*row[2].integer() == 0) // else generated
+        if (*row[2].integer() == 0) { // else generated
             shape.columns.push_back(*row[0].text());
+            shape.holds.emplace(*row[0].text(), held_by(to_text(row[3])));
+        }
         if (*row[1].integer() > 0)
             key[*row[1].integer()] = *row[0].text();
     }
@@ -191,6 +297,11 @@ class ImageTable final : public SnapshotTable {
         if (key.empty())
             TRY(must_be_utf8(database_));
         return table_.rows_behind(key, most);
+    }
+    Result<std::unique_ptr<RowStream>> rows_from(const Value::Map& start) override {
+        if (!shape().key.empty())
+            TRY(must_be_utf8(database_));
+        return table_.rows_from(start);
     }
 
   private:
@@ -320,12 +431,96 @@ Result<void> compare_tables(SnapshotTable& before, SnapshotTable& after, const T
     }
 }
 
+namespace {
+
+// ---- kinds of components ----
+
 Result<std::unique_ptr<SnapshotTable>>
-open_table(vault::Vault& from, const vault::ComponentRecord& record, std::string_view name) {
+open_in_image(vault::Vault& from, const vault::ComponentRecord& record, const std::string& name) {
     auto database = TRY(open_backup_database(from, record));
-    auto shape = TRY(shape_of(database, std::string(name)));
+    auto shape = TRY(shape_of(database, name));
     return std::unique_ptr<SnapshotTable>(
         std::make_unique<ImageTable>(std::move(database), std::move(shape)));
+}
+
+Result<std::vector<TableShape>> list_in_image(vault::Vault& from,
+                                              const vault::ComponentRecord& record) {
+    auto database = TRY(open_backup_database(from, record));
+    std::vector<TableShape> tables;
+    for (const auto& name : TRY(names_of_tables(database)))
+        tables.push_back(TRY(shape_of(database, name)));
+    return tables;
+}
+
+struct TableKind {
+    std::string_view name;
+    Result<std::vector<TableShape>> (*list)(vault::Vault&, const vault::ComponentRecord&);
+    Result<std::unique_ptr<SnapshotTable>> (*open)(vault::Vault&, const vault::ComponentRecord&,
+                                                   const std::string&);
+};
+// The list: another kind of component that holds tables is one line.
+constexpr TableKind table_kinds[] = {
+    { "sqlite", list_in_image, open_in_image },
+};
+
+Result<const TableKind*> kind_of(const vault::ComponentRecord& record) {
+    for (const auto& kind : table_kinds)
+        if (kind.name == record.kind)
+            return &kind;
+    return Error{ .kind = Kind::usage,
+                  .why = fmt::format("{} is of kind {}, which holds no tables", printable(record.name),
+                                     printable(record.kind)) };
+}
+
+// The rows of the stream from a place of the key's order on.
+class RowsOfAll final : public RowStream {
+  public:
+    RowsOfAll(SnapshotTable& table, Value::Map start) : table_(table), start_(std::move(start)) {}
+    Result<std::vector<Value::Map>> next() override {
+        while (!ended_) {
+            auto rows = TRY(table_.rows_behind(last_, rows_at_once));
+            ended_ = rows.empty();
+            if (!ended_)
+                last_ = key_of(table_.shape(), rows.back());
+            std::erase_if(rows, [&](const Value::Map& row) { return is_before(row); });
+            if (!rows.empty())
+                return rows;
+        }
+        return std::vector<Value::Map>();
+    }
+
+  private:
+    bool is_before(const Value::Map& row) const {
+        for (const auto& column : table_.shape().key) {
+            const auto from = start_.find(column);
+            const int order = from == start_.end() ? 0 : compare_values(row.at(column), from->second);
+            if (order != 0 || from == start_.end())
+                return order < 0;
+        }
+        return false;
+    }
+    SnapshotTable& table_;
+    Value::Map start_, last_;
+    bool ended_ = false;
+};
+
+} // namespace
+
+Result<std::unique_ptr<RowStream>> SnapshotTable::rows_from(const Value::Map& start) {
+    return std::unique_ptr<RowStream>(std::make_unique<RowsOfAll>(*this, start));
+}
+
+bool holds_tables(std::string_view kind) {
+    return std::ranges::any_of(table_kinds, [&](const auto& one) { return one.name == kind; });
+}
+
+Result<std::unique_ptr<SnapshotTable>>
+open_table(vault::Vault& from, const vault::ComponentRecord& record, std::string_view name) {
+    return TRY(kind_of(record))->open(from, record, std::string(name));
+}
+
+Result<std::vector<TableShape>> list_tables(vault::Vault& from, const vault::ComponentRecord& record) {
+    return TRY(kind_of(record))->list(from, record);
 }
 
 std::unique_ptr<SnapshotTable> live_table(TableShape shape, database::Reader& reader) {

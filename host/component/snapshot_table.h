@@ -11,6 +11,17 @@
 
 namespace respawn::component {
 
+// What a column's cells are, as far as the engine promises it: how SQL over them compares and computes.
+enum class Holds {
+    anything,
+    whole, // numbers of at most 63 bits
+    real,  // floating point
+    exact, // decimal numbers (DECIMAL, NUMERIC): their texts
+    large, // whole numbers past 63 bits (unsigned 64-bit): texts where they fit no Value
+    text,
+    bytes,
+};
+
 struct TableShape {
     std::string name;
     std::vector<std::string> columns; // that rows can be written with, in the table's order
@@ -18,6 +29,14 @@ struct TableShape {
     // Of the key: those that the table does not keep in the order of their bytes, so that asking for
     // that order means sorting.
     std::vector<std::string> collated = {};
+    std::map<std::string, Holds> holds = {}; // by column; what is not in it holds anything
+};
+
+// Rows that come one after the other. The table must outlive it.
+class RowStream {
+  public:
+    virtual ~RowStream() = default;
+    virtual Result<std::vector<Value::Map>> next() = 0; // some of them; none at the end
 };
 
 class SnapshotTable {
@@ -31,12 +50,21 @@ class SnapshotTable {
     // The next rows behind this key, or the first for an empty one; in the order of compare_keys().
     // Kind::unsupported for a table whose rows have no order of their own.
     virtual Result<std::vector<Value::Map>> rows_behind(const Value::Map& key, std::size_t most) = 0;
+    // All rows in that order, from the first one whose leading columns of the key are not below these
+    // values on: start may have only the first few, or none. A table without order gives all its rows,
+    // and takes no start. As it is here, the rows before are read and left out.
+    virtual Result<std::unique_ptr<RowStream>> rows_from(const Value::Map& start);
 };
 
 // The vault must outlive it. Kind::missing for a table that is not there, with the nearest name;
 // Kind::usage for a component that holds no tables, Kind::unsupported for a view or virtual table.
 Result<std::unique_ptr<SnapshotTable>>
 open_table(vault::Vault& from, const vault::ComponentRecord& record, std::string_view name);
+
+// The tables of a backup, by name. Kind::usage for a component that holds none.
+Result<std::vector<TableShape>> list_tables(vault::Vault& from, const vault::ComponentRecord& record);
+// True for a kind of component that holds tables.
+bool holds_tables(std::string_view kind);
 
 // The live table of the same shape, read as it is when each row is reached. The reader must outlive it.
 std::unique_ptr<SnapshotTable> live_table(TableShape shape, database::Reader& reader);

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
+#include <regex.h>
 
 #include "base/text.h"
+#include "base/time.h"
 #include "config/secret.h"
 
 namespace respawn::config {
@@ -88,8 +90,40 @@ bool is_web_url(std::string_view text) {
 
 bool is_plain_text(std::string_view text) { return !text.empty() && !looks_like_reference(text); }
 
+bool is_number(std::string_view text) {
+    if (text.starts_with('-') || text.starts_with('+'))
+        text.remove_prefix(1);
+    const auto point = std::min(text.find('.'), text.size());
+    const auto behind = text.substr(std::min(point + 1, text.size()));
+    return all_of(text.substr(0, point), is_digit) &&
+           (point == text.size() || all_of(behind, is_digit));
+}
+
+bool is_share(std::string_view text) {
+    return text.ends_with('%') && is_number(text.substr(0, text.size() - 1)) && !text.starts_with('-');
+}
+
+bool is_pattern(std::string_view text) {
+    regex_t compiled;
+    if (text.empty() || ::regcomp(&compiled, std::string(text).c_str(), REG_EXTENDED | REG_NOSUB) != 0)
+        return false;
+    ::regfree(&compiled);
+    return true;
+}
+
 bool fits(Type type, std::string_view text) {
     switch (type) {
+    case Type::value:
+        return !looks_like_reference(text);
+    case Type::number:
+    case Type::numbers:
+        return is_number(text);
+    case Type::share:
+        return is_share(text);
+    case Type::pattern:
+        return is_pattern(text);
+    case Type::moment:
+        return text == "now" || parse_moment(text, now()).ok();
     case Type::count:
         return is_count(text, 0);
     case Type::depth:
@@ -111,7 +145,7 @@ bool fits(Type type, std::string_view text) {
 
 bool takes_list(Type type) {
     return type == Type::paths || type == Type::texts || type == Type::components ||
-           type == Type::endpoints;
+           type == Type::endpoints || type == Type::numbers;
 }
 
 std::vector<std::string> known_names(const std::string& section, std::string_view kind) {
@@ -156,6 +190,7 @@ Result<void> Check::run(Node& root) {
     TRY(location_names(root));
     TRY(kept_types(root));
     readers(root);
+    TRY(rules(root));
     return plans(root);
 }
 
@@ -238,6 +273,9 @@ Result<void> Check::value(Node& node, const Key& key, const std::string& path) {
             return mistake(node.place, fmt::format("'{}' must not be empty ({})", node.key, key.doc));
         return key.type == Type::section ? section(node, below(path, key)) : sections(node, key, path);
     }
+    if (key.type == Type::numbers && node.shape != Node::Shape::list)
+        return mistake(node.place, fmt::format("'{}' must be {}, not {}", node.key, type_text(key.type),
+                                               shape_text(node.shape)));
     return takes_list(key.type) && node.shape == Node::Shape::list ? each(node, key) : one(node, key);
 }
 
@@ -259,6 +297,8 @@ Result<void> Check::sections(Node& node, const Key& key, const std::string& path
 }
 
 Result<void> Check::each(Node& node, const Key& key) {
+    if (key.type == Type::numbers && node.children.size() != 2)
+        return mistake(node.place, fmt::format("'{}' must be {}", node.key, type_text(key.type)));
     if (node.children.empty())
         return mistake(node.place, fmt::format("'{}' must not be empty", node.key));
     for (auto& item : node.children) {
@@ -418,6 +458,49 @@ Result<void> Check::plan(const Node& plan, const Node& components) const {
         }
     if (const auto* every = plan.find("every"); every != nullptr && plan.find("at") != nullptr)
         return mistake(every->key_place, "a plan has 'at' or 'every', not both");
+    return plan_checks(plan, components);
+}
+
+Result<void> Check::plan_checks(const Node& plan, const Node& components) const {
+    const auto* checks = plan.find("checks");
+    for (const auto& check : checks == nullptr ? std::vector<Node>() : checks->children) {
+        int ways = 0;
+        for (const auto* way : { "equals", "between", "within" })
+            ways += check.find(way) != nullptr ? 1 : 0;
+        if (ways != 1)
+            return mistake(check.place, "a check has one of 'equals', 'between' and 'within'");
+        const auto* component = check.find("component");
+        if (component != nullptr && components.find(component->text) == nullptr)
+            return mistake(component->place,
+                           fmt::format("there is no component '{}'", word(component->text)));
+    }
+    return {};
+}
+
+Result<void> Check::rules(const Node& root) const {
+    for (const auto& component : root.find("components")->children)
+        if (const auto* rules = component.find("rules"))
+            for (const auto& one : rules->children)
+                TRY(rule(one));
+    return {};
+}
+
+Result<void> Check::rule(const Node& rule) const {
+    const auto has = [&](const char* name) { return rule.find(name) != nullptr; };
+    if (has("sql") && (has("table") || has("column") || has("min") || has("max") || has("pattern") ||
+                       has("not_after")))
+        return mistake(rule.place, "a rule with 'sql' has 'equals' or 'between' besides, nothing else");
+    if (has("sql"))
+        return has("equals") != has("between")
+                   ? Result<void>()
+                   : mistake(rule.place, "a rule with 'sql' has one of 'equals' and 'between'");
+    if (!has("table") || !has("column"))
+        return mistake(rule.place, "a rule has 'table' and 'column', or 'sql'");
+    if (has("equals"))
+        return mistake(rule.find("equals")->key_place, "'equals' belongs to a rule with 'sql'");
+    if (!has("min") && !has("max") && !has("between") && !has("pattern") && !has("not_after"))
+        return mistake(rule.place,
+                       "a rule says what holds: 'min', 'max', 'between', 'pattern' or 'not_after'");
     return {};
 }
 

@@ -35,6 +35,9 @@ class Check {
     void readers(const Node& root);
     Result<void> plans(Node& root);
     Result<void> plan(const Node& plan, const Node& components) const;
+    Result<void> plan_checks(const Node& plan, const Node& components) const;
+    Result<void> rules(const Node& root) const;
+    Result<void> rule(const Node& rule) const;
     Result<void> one_vault_key(const Node& root) const;
     Result<void> location_names(const Node& root) const;
     Result<void> kept_types(const Node& root) const;

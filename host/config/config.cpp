@@ -64,6 +64,9 @@ class Builder {
             config_.grace = grace.value();
         for (const auto& node : children_of(*root_.find("vault"), "keep"))
             config_.keep[node.key] = keep_of(node);
+        config_.scratch = config_.state;
+        if (const auto* scratch = root_.find("scratch"); scratch && scratch->find("folder"))
+            config_.scratch = path_of(text_at(*scratch, "folder"));
         for (const auto& text : texts_at(root_, "runbooks"))
             config_.runbooks.push_back(path_of(text));
         for (const auto& node : children_of(root_, "components"))
@@ -93,6 +96,8 @@ class Builder {
         component.url = text_at(node, "url");
         component.reader = text_at(node, "reader");
         component.tls = text_at(node, "tls");
+        for (const auto& rule : children_of(node, "rules"))
+            component.rules.push_back(rule_of(rule));
         if (const auto path = text_at(node, "tls_ca"); !path.empty())
             component.tls_ca = path_of(path);
         if (const auto* password = node.find("password"))
@@ -100,6 +105,31 @@ class Builder {
         if (const auto* password = node.find("reader_password"))
             component.reader_password = password->secret;
         return component;
+    }
+
+    static std::optional<std::string> optional_at(const Node& node, std::string_view name) {
+        const auto* found = node.find(name);
+        return found == nullptr ? std::nullopt : std::optional(found->text);
+    }
+
+    static Expected expected_of(const Node& node) {
+        Expected expected{ .equals = optional_at(node, "equals"),
+                           .between = texts_at(node, "between"),
+                           .within = {} };
+        if (const auto share = text_at(node, "within"); !share.empty())
+            expected.within = std::strtod(share.c_str(), nullptr) / 100;
+        return expected;
+    }
+
+    static RuleSettings rule_of(const Node& node) {
+        return { .table = text_at(node, "table"),
+                 .column = text_at(node, "column"),
+                 .min = optional_at(node, "min"),
+                 .max = optional_at(node, "max"),
+                 .pattern = text_at(node, "pattern"),
+                 .not_after = text_at(node, "not_after"),
+                 .sql = text_at(node, "sql"),
+                 .expected = expected_of(node) };
     }
 
     static KeepSettings keep_of(const Node& node) {
@@ -118,6 +148,9 @@ class Builder {
         plan.every = text_at(node, "every");
         if (const auto* keep = node.find("keep"))
             plan.keep = keep_of(*keep);
+        for (const auto& check : children_of(node, "checks"))
+            plan.checks.push_back({ text_at(check, "name"), text_at(check, "component"),
+                                    text_at(check, "sql"), expected_of(check) });
         return plan;
     }
 

@@ -20,6 +20,31 @@ struct LocationSettings {
     std::string url;
 };
 
+// What the first cell of an answer has to be: one of these. Numbers as they are written.
+struct Expected {
+    std::optional<std::string> equals;
+    std::vector<std::string> between; // two numbers; or nothing
+    std::optional<double> within;     // a share (0.1) of what the last backup before had
+};
+
+// A question that `verify` asks a restored copy.
+struct CheckSettings {
+    std::string name;
+    std::string component; // empty: the only database
+    std::string sql;
+    Expected expected;
+};
+
+// What every row of a table has to hold in a column; or, with sql, what that gives.
+struct RuleSettings {
+    std::string table, column;
+    std::optional<std::string> min, max; // numbers
+    std::string pattern;                 // a POSIX extended regular expression
+    std::string not_after;               // "now", or a moment
+    std::string sql;
+    Expected expected; // of sql
+};
+
 struct ComponentSettings {
     std::string name;
     std::string kind;                 // "sqlite", "files", "mariadb", "postgres"
@@ -30,6 +55,7 @@ struct ComponentSettings {
     Secret password, reader_password;
     std::string tls; // "verify", "required", "off"; empty: by where the server is
     io::Path tls_ca;
+    std::vector<RuleSettings> rules;
 };
 
 // Names of components that begin so are respawn's own.
@@ -45,6 +71,7 @@ struct PlanSettings {
     std::string at;                  // "02:00", UTC; or
     std::string every;               // "hourly", "daily", "weekly", "15m"
     KeepSettings keep;               // empty: everything
+    std::vector<CheckSettings> checks;
 };
 
 struct AlertSettings {
@@ -76,6 +103,7 @@ struct Config {
     std::vector<AlertSettings> alerts;
     std::vector<ChainSettings> chains;
     std::vector<io::Path> runbooks; // folders, searched in order
+    io::Path scratch;               // the folder that verify restores into
     std::vector<std::string> warnings;
 
     const ComponentSettings* component(std::string_view name) const;

@@ -24,7 +24,7 @@ constexpr Key keys[] = {
     { "", "chains", section, optional, "EVM chains that runbooks may ask, by name" },
     { "", "runbooks", paths, optional,
       "folders of runbooks, searched in order before the shipped ones" },
-    { "", "scratch", section, not_yet, "servers on which verify and rehearse restore, by component" },
+    { "", "scratch", section, optional, "where verify and rehearse restore to" },
     { "", "services", section, not_yet, "the game's services" },
 
     { "vault", "key_file", path, essential, "64 hex digits, mode 600: `openssl rand -hex 32`" },
@@ -80,6 +80,24 @@ constexpr Key keys[] = {
     { "components.*", "tls_ca", path, optional,
       "certificates that sign the server's; the system's if not given", "mariadb postgres" },
 
+    { "components.*", "rules", sections, optional,
+      "what its rows have to hold: said of backups, verified, and asked of what replaces live data",
+      "sqlite mariadb postgres" },
+    { "components.*.rules", "table", text, optional, "the table, with `column`" },
+    { "components.*.rules", "column", text, optional,
+      "the column; an empty cell (NULL) breaks no rule" },
+    { "components.*.rules", "min", number, optional, "no number below this one" },
+    { "components.*.rules", "max", number, optional, "no number above this one" },
+    { "components.*.rules", "between", numbers, optional,
+      "`[least, most]`: of the column, or of what `sql` gives" },
+    { "components.*.rules", "pattern", Type::pattern, optional, "each text has to match this" },
+    { "components.*.rules", "not_after", moment, optional,
+      "no time after this one (a day is allowed past `now`): texts, or seconds, milliseconds or "
+      "microseconds since 1970" },
+    { "components.*.rules", "sql", text, optional,
+      "instead of `table` and `column`: a question to the backup, with `equals` or `between`" },
+    { "components.*.rules", "equals", value, optional, "what `sql` has to give" },
+
     { "plans", "*", section, optional, "one plan" },
     { "plans.*", "components", Type::components, required, "`all`, or names of components" },
     { .section = "plans.*",
@@ -93,6 +111,7 @@ constexpr Key keys[] = {
     { "plans.*", "at", time_of_day, optional, "when it runs every day, UTC" },
     { "plans.*", "every", period, optional, "how often it runs, instead of `at`" },
     { "plans.*", "keep", section, optional, "which of its snapshots to keep; all if not given" },
+    { "plans.*", "checks", sections, optional, "what `verify` asks a restored copy" },
     { "plans.*.keep", "hours", count, optional, "all of the last so many hours" },
     { "plans.*.keep", "days", count, optional, "all of the last so many days" },
     { "plans.*.keep", "hourly", count, optional, "one an hour, so many" },
@@ -104,6 +123,15 @@ constexpr Key keys[] = {
     { "plans.*.keep", "incremental", count, optional,
       "all of its `incremental` snapshots of the last so many days; 1 if not given" },
     { "plans.*.keep", "bytes", count, optional, "never more than so many stored bytes" },
+
+    { "plans.*.checks", "name", text, required, "what reports call it" },
+    { "plans.*.checks", "component", text, optional, "the database; the only one if not given" },
+    { "plans.*.checks", "sql", text, required,
+      "a question whose first cell counts, in the SQL of the database" },
+    { "plans.*.checks", "equals", value, optional, "what it has to be; or" },
+    { "plans.*.checks", "between", numbers, optional, "`[least, most]`; or" },
+    { "plans.*.checks", "within", share, optional,
+      "how far it may be from what the last backup before has" },
 
     { "alerts", "*", section, optional, "one place for messages" },
     { .section = "alerts.*",
@@ -128,7 +156,8 @@ constexpr Key keys[] = {
     { "chains.*", "addresses", section, optional, "addresses that runbooks use, by name" },
     { "chains.*.addresses", "*", address, optional, "one address" },
 
-    { "scratch", "*", server_url, optional, "the server for one component" },
+    { "scratch", "folder", path, optional, "for files and SQLite; the state folder if not given" },
+    { "scratch", "*", server_url, not_yet, "the server for one component" },
     { .section = "services",
       .name = "manager",
       .type = choice,
@@ -159,8 +188,14 @@ constexpr std::array type_texts = {
     "a secret's reference (${env:NAME} or ${file:PATH})",
     "an http(s) URL or a secret's reference, or a list of them",
     "an address (0x and 40 hex digits)",
+    "a number or a text",
+    "a number",
+    "a list of two numbers ([0, 100])",
+    "a share (10%)",
+    "a pattern (POSIX extended: \"^0x[0-9a-f]{40}$\")",
+    "now, or a moment (\"2026-11-21T10:34:05Z\")",
 };
-static_assert(type_texts.size() == static_cast<std::size_t>(address) + 1);
+static_assert(type_texts.size() == static_cast<std::size_t>(moment) + 1);
 
 } // namespace
 

@@ -28,6 +28,12 @@ enum class Type {
     secret,       // ${env:NAME} or ${file:PATH}
     endpoints,    // one or more of: http(s) URL, ${env:NAME}, ${file:PATH}
     address,      // 0x and 40 hex digits
+    value,        // a number or a text
+    number,       // with or without a point
+    numbers,      // two of them
+    share,        // "10%"
+    pattern,      // a POSIX extended regular expression
+    moment,       // "now", RFC 3339, a date
 };
 
 enum class Need {

@@ -4,6 +4,7 @@
 #include "database/sqlite_reads.h"
 
 #include <cstring>
+#include <fmt/format.h>
 #include <optional>
 #include <sqlite3.h>
 
@@ -18,14 +19,14 @@ constexpr Duration longest_query =
 } // namespace
 
 struct BytesDatabase::Shared {
-    Bytes bytes;
+    std::vector<Bytes> all;     // SQLite's files point into it
     std::optional<Error> fault; // of the last fetch that failed
 };
 
 namespace {
 
 struct Source {
-    Bytes* bytes = nullptr;
+    const Bytes* bytes = nullptr;
     std::optional<Error>* fault = nullptr;
 };
 
@@ -161,15 +162,58 @@ bool registered() {
 Result<BytesDatabase> BytesDatabase::open(Bytes bytes) {
     if (!registered())
         return Error{ .kind = Kind::internal, .why = "SQLite refused a file system" };
-    auto shared = std::make_shared<Shared>(Shared{ std::move(bytes), {} });
-    opening = { &shared->bytes, &shared->fault };
-    auto connection = SqliteConnection::open_in(file_system, shared->bytes.name);
+    auto shared = std::make_shared<Shared>();
+    shared->all.push_back(std::move(bytes));
+    opening = { &shared->all.front(), &shared->fault };
+    auto connection = SqliteConnection::open_in(file_system, shared->all.front().name);
     opening = {};
     if (!connection.ok() && shared->fault)
         return *shared->fault;
     BytesDatabase database(std::move(shared), TRY(std::move(connection)));
     TRY(database.named(database.connection_.run("PRAGMA temp_store = MEMORY")));
     return database;
+}
+
+namespace {
+
+// As the file's header says it, in the words of PRAGMA encoding.
+Result<std::string_view> encoding_of(const Bytes& bytes) {
+    constexpr std::uint64_t at = 56, size = 4;
+    if (bytes.size < at + size)
+        return "UTF-8"; // an empty database
+    const auto field = TRY(bytes.read(at, size));
+    return field.back() == 2 ? "UTF-16le" : field.back() == 3 ? "UTF-16be" : "UTF-8";
+}
+
+} // namespace
+
+Result<BytesDatabase> BytesDatabase::open_together(std::vector<Bytes> all) {
+    if (!registered())
+        return Error{ .kind = Kind::internal, .why = "SQLite refused a file system" };
+    auto shared = std::make_shared<Shared>();
+    shared->all = std::move(all);
+    BytesDatabase database(shared, TRY(SqliteConnection::open_in_memory("the backups")));
+    const auto encoding = TRY(encoding_of(shared->all.front()));
+    TRY(database.connection_.run(fmt::format("PRAGMA encoding = '{}'", encoding)));
+    for (const auto& bytes : shared->all) {
+        if (TRY(encoding_of(bytes)) != encoding)
+            return Error{ .kind = Kind::unsupported,
+                          .why = "the two databases keep their text in different encodings",
+                          .fix = "ask one at a time" };
+        TRY(database.attach(bytes));
+    }
+    return database;
+}
+
+Result<void> BytesDatabase::attach(const Bytes& bytes) {
+    opening = { &bytes, &shared_->fault };
+    auto attached = connection_.run(
+        fmt::format("ATTACH 'file:{0}?vfs={1}&mode=ro' AS {0}", bytes.name, file_system));
+    // Opened now, while the system below knows what it opens; SQLite reads the header later.
+    if (attached.ok())
+        attached = connection_.run(fmt::format("SELECT 1 FROM {}.sqlite_schema LIMIT 1", bytes.name));
+    opening = {};
+    return named(std::move(attached));
 }
 
 Result<void> BytesDatabase::named(Result<void> done) {

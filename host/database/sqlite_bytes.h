@@ -18,6 +18,9 @@ class BytesDatabase {
   public:
     // Kind::corrupt when the bytes are no database.
     static Result<BytesDatabase> open(Bytes bytes);
+    // Several in one place, for SQL that reads of them all: each by its name, as in a.players.
+    // Kind::unsupported when they do not keep their text in the same encoding.
+    static Result<BytesDatabase> open_together(std::vector<Bytes> all);
     // One statement that only reads, under the rules of text SQL; each row goes to the sink. When bytes
     // cannot be fetched, the error is that of the fetching.
     Result<void> query(std::string_view sql, const RowSink& sink);
@@ -26,6 +29,7 @@ class BytesDatabase {
 
   private:
     struct Shared;
+    Result<void> attach(const Bytes& bytes);
     BytesDatabase(std::shared_ptr<Shared> shared, SqliteConnection connection)
         : shared_(std::move(shared)), connection_(std::move(connection)) {}
     // With the reason of a failed fetch instead of SQLite's "disk I/O error".

@@ -134,6 +134,13 @@ Result<Statement> prepare(const SqliteConnection& connection, std::string_view s
     return statement;
 }
 
+std::vector<std::string> names_of(const Statement& statement) {
+    std::vector<std::string> columns;
+    for (int i = 0; i < sqlite3_column_count(statement.get()); ++i)
+        columns.emplace_back(sqlite3_column_name(statement.get(), i));
+    return columns;
+}
+
 } // namespace
 
 std::string quoted_name(std::string_view name) {
@@ -155,6 +162,15 @@ Result<SqliteConnection> SqliteConnection::open(const io::Path& path, Access acc
 
 Result<SqliteConnection> SqliteConnection::open_in(const char* file_system, const io::Path& path) {
     return open(path, SQLITE_OPEN_READONLY, file_system);
+}
+
+Result<SqliteConnection> SqliteConnection::open_in_memory(const io::Path& name) {
+    auto connection = TRY(open(
+        ":memory:", SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_MEMORY | SQLITE_OPEN_URI,
+        nullptr));
+    connection.path_ = name;
+    TRY(connection.run("PRAGMA temp_store = MEMORY"));
+    return connection;
 }
 
 Result<SqliteConnection> SqliteConnection::open(const io::Path& path, int flags,
@@ -198,9 +214,7 @@ Error SqliteConnection::last_error() const {
 Result<void> SqliteConnection::query(std::string_view sql, const std::vector<Value>& parameters,
                                      const RowSink& sink) {
     const auto statement = TRY(prepare(*this, sql, parameters));
-    std::vector<std::string> columns;
-    for (int i = 0; i < sqlite3_column_count(statement.get()); ++i)
-        columns.emplace_back(sqlite3_column_name(statement.get(), i));
+    const auto columns = names_of(statement);
     for (;;) {
         const int code = sqlite3_step(statement.get());
         if (code == SQLITE_DONE)
@@ -213,6 +227,10 @@ Result<void> SqliteConnection::query(std::string_view sql, const std::vector<Val
             row.push_back(column_value(statement.get(), static_cast<int>(i)));
         TRY(sink(columns, std::move(row)));
     }
+}
+
+Result<std::vector<std::string>> SqliteConnection::columns_of(std::string_view sql) {
+    return names_of(TRY(prepare(*this, sql, {})));
 }
 
 Result<void> SqliteConnection::run_script(const std::string& sql) {

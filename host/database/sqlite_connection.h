@@ -22,6 +22,9 @@ class SqliteConnection final : public Session {
     static Result<SqliteConnection> open(const io::Path& path, Access access);
     // Read only, in a file system that was registered with SQLite under a name of its own.
     static Result<SqliteConnection> open_in(const char* file_system, const io::Path& path);
+    // An empty database that lives in memory as long as this; what it sorts does, too. Others can be
+    // attached to it by a URI. The name is for messages.
+    static Result<SqliteConnection> open_in_memory(const io::Path& name);
     SqliteConnection(SqliteConnection&&) noexcept;
     SqliteConnection& operator=(SqliteConnection&&) noexcept;
     ~SqliteConnection() override;
@@ -41,6 +44,8 @@ class SqliteConnection final : public Session {
     const io::Path& path() const { return path_; }
     // The Error for the last failed call.
     Error last_error() const;
+    // The names of what a statement gives, without running it.
+    Result<std::vector<std::string>> columns_of(std::string_view sql);
 
   private:
     static Result<SqliteConnection> open(const io::Path& path, int flags, const char* file_system);

@@ -49,6 +49,13 @@ int may_read(void*, int action, const char* first, const char* second, const cha
     }
 }
 
+int may_read_noting(void* into, int action, const char* first, const char* second, const char* database,
+                    const char* inside) {
+    if (action == SQLITE_READ && first && second && database)
+        static_cast<std::vector<ReadColumn>*>(into)->push_back({ database, first, second });
+    return may_read(nullptr, action, first, second, database, inside);
+}
+
 int past_deadline(void* stop_at) { return now() > *static_cast<Moment*>(stop_at) ? 1 : 0; }
 
 } // namespace
@@ -63,6 +70,18 @@ ReadGuard::ReadGuard(SqliteConnection& connection, Duration longest)
 ReadGuard::~ReadGuard() {
     sqlite3_set_authorizer(connection_.handle(), nullptr, nullptr);
     sqlite3_progress_handler(connection_.handle(), 0, nullptr, nullptr);
+}
+
+Result<Reading> look_at(SqliteConnection& connection, std::string_view sql) {
+    Reading reading;
+    const ReadGuard guard(connection);
+    sqlite3_set_authorizer(connection.handle(), may_read_noting, &reading.reads);
+    auto columns = connection.columns_of(sql);
+    if (!columns.ok())
+        return columns.error().kind == Kind::denied ? not_reading(columns.error().why)
+                                                    : columns.error();
+    reading.columns = std::move(columns).value();
+    return reading;
 }
 
 Result<void> guarded_query(SqliteConnection& connection, std::string_view sql, const RowSink& sink,

@@ -20,6 +20,16 @@ class ReadGuard {
     Moment stop_at_;
 };
 
+// What a reading statement would read and give, looked at without running it.
+struct ReadColumn {
+    std::string database, table, column; // "main", "players", "name"
+};
+struct Reading {
+    std::vector<std::string> columns; // that it gives
+    std::vector<ReadColumn> reads;
+};
+Result<Reading> look_at(SqliteConnection& connection, std::string_view sql);
+
 // One reading statement under a ReadGuard; each row goes to the sink.
 Result<void> guarded_query(SqliteConnection& connection, std::string_view sql, const RowSink& sink,
                            Duration longest);

@@ -4,6 +4,7 @@
 #include "vault/lease.h"
 #include "vault/marks.h"
 #include "vault/pending.h"
+#include "vault/proof_files.h"
 #include "vault/snapshot_file.h"
 
 #include "base/text.h"
@@ -113,6 +114,7 @@ Result<void> check_keeping(Check& check) {
     using Fault = std::string (*)(Vault::State&, std::string_view, std::string_view);
     for (const auto& [folder, fault] : { std::pair<const char*, Fault>("pending/", pending_fault),
                                          { "marks/", mark_fault },
+                                         { "proofs/", proof_fault },
                                          { "lease/", lease_fault } })
         for (const auto& file : check.named(folder)) {
             const auto bytes = check.read(file.name, max_document);
@@ -126,7 +128,7 @@ Result<void> check_keeping(Check& check) {
 }
 
 bool belongs(const std::string& name) {
-    for (const auto* folder : { "tombstones/", "pending/", "marks/", "lease/" })
+    for (const auto* folder : { "tombstones/", "pending/", "marks/", "lease/", "proofs/" })
         if (name.starts_with(folder))
             return true;
     if (name == readme_name)

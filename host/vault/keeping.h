@@ -30,6 +30,16 @@ struct PruneReport {
     std::vector<std::string> notes;
 };
 
+// What verifying a snapshot has shown: brought back to a scratch place and looked at.
+struct Proof {
+    std::string snapshot; // id
+    Moment at;
+    std::string host;
+    std::int64_t duration = 0; // of bringing it back, in microseconds
+    bool passed = false;
+    Value detail; // docs/verifying.md
+};
+
 // A snapshot that was removed, as long as it can be brought back.
 struct Removed {
     Snapshot snapshot;

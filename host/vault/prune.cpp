@@ -3,6 +3,7 @@
 #include "vault/index_rewrite.h"
 #include "vault/lease.h"
 #include "vault/pending.h"
+#include "vault/proof_files.h"
 #include "vault/repack.h"
 
 #include <algorithm>
@@ -64,6 +65,8 @@ class Prune {
             auto marks = TRY(list_marks(vault_));
             for (const auto& file : marks.unreadable)
                 TRY(vault_.location->remove(file));
+            if (first)
+                TRY(drop_proofs());
             if (!marks.list.empty() && !TRY(finish(marks)))
                 return {};
             if (!TRY(mark_more(first)))
@@ -88,6 +91,16 @@ class Prune {
             .fix =
                 "nothing was deleted; set the clock right, or if it is: respawn prune --clock-is-right"
         };
+    }
+
+    // Of snapshots that can no longer be brought back, and those that a later one has replaced.
+    Result<void> drop_proofs() {
+        const auto ids = TRY(vault_.snapshot_ids());
+        std::set<std::string> kept(ids.begin(), ids.end());
+        for (const auto& tombstone : TRY(list_tombstones(vault_)))
+            if (tombstone.removed + options_.grace > present_)
+                kept.insert(tombstone.snapshot.id);
+        return remove_old_proofs(vault_, kept);
     }
 
     Result<bool> nobody_is_open() {

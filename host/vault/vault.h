@@ -15,6 +15,7 @@
 #include "vault/unlock.h"
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -203,6 +204,13 @@ class Vault {
     Result<KeySlot> confirm_recovery(const Unlock& typed);
     std::uint32_t epoch() const;
     unsigned key_file_number() const; // of the slot file in force: 3 for keys/0003
+
+    // ---- proofs (proof_files.cpp) ----
+
+    // Kept beside the snapshot, in a file of its own; a later one takes its place.
+    Result<void> add_proof(const Proof& proof);
+    // The newest of each snapshot, by its id, at this location. A damaged one is passed over.
+    Result<std::map<std::string, Proof>> proofs();
 
     // ---- keeping (docs/keeping.md). One at a time does any of these: Kind::leased for another. ----
 

@@ -312,3 +312,57 @@ TEST_CASE("a vault is opened by a key file or a passphrase, by one of them") {
     const auto plain = with("  passphrase: correct horse\n").error().why;
     CHECK(plain.find("correct horse") == std::string::npos);
 }
+
+TEST_CASE("checks and rules are read, and what they lack is said where it is lacking") {
+    Place place;
+    const auto rules = [&](const std::string& rule) {
+        return head + "components:\n  saves:\n    kind: sqlite\n    path: a.db\n    rules:\n      - " +
+               rule + "\n";
+    };
+    const auto read = place.read(
+        rules("{ table: players, column: gold, min: -1.5, pattern: \"^[0-9]+$\", not_after: now }") +
+        "plans:\n  daily:\n    components: all\n    checks:\n"
+        "      - { name: gold, sql: \"select 1\", within: 12.5% }\n"
+        "      - { name: all, component: saves, sql: \"select 2\", between: [-1, 2.5] }\n"
+        "      - { name: none, sql: \"select 3\", equals: \"0\" }\n"
+        "scratch: { folder: there }\n");
+    REQUIRE(read.ok());
+    const auto& config = read.value();
+    REQUIRE(config.plans[0].checks.size() == 3);
+    CHECK(config.plans[0].checks[0].expected.within == 0.125);
+    CHECK(config.plans[0].checks[1].expected.between == std::vector<std::string>{ "-1", "2.5" });
+    CHECK(config.plans[0].checks[2].expected.equals == "0");
+    CHECK(config.components[0].rules[0].min == "-1.5");
+    CHECK(config.scratch == place.folder.path() / "there");
+    CHECK(place.read(sound).value().scratch == place.read(sound).value().state);
+
+    CHECK(place.mistake(rules("{ table: players, column: gold }"))
+              .starts_with("11:9: a rule says what holds"));
+    CHECK(
+        place.mistake(rules("{ table: players, min: 0 }")).starts_with("11:9: a rule has 'table' and"));
+    CHECK(place.mistake(rules("{ sql: \"select 1\" }"))
+              .starts_with("11:9: a rule with 'sql' has one of"));
+    CHECK(place.mistake(rules("{ table: a, column: b, pattern: \"(\" }")).find("'pattern' must be") !=
+          std::string::npos);
+    CHECK(place.mistake(rules("{ table: a, column: b, between: 5 }")).find("a list of two numbers") !=
+          std::string::npos);
+    CHECK(place.mistake(rules("{ table: a, column: b, between: [1, x] }"))
+              .find("a list of two numbers") != std::string::npos);
+    CHECK(place.mistake(rules("{ table: a, column: b, mni: 5 }")).find("did you mean 'min'?") !=
+          std::string::npos);
+    CHECK(place.mistake(rules("{ table: a, column: b, not_after: someday }"))
+              .find("'not_after' must be") != std::string::npos);
+    const auto check = [&](const std::string& text) {
+        return place.mistake(sound + "plans: { daily: { components: all, checks: [" + text + "] } }\n");
+    };
+    CHECK(check("{ name: a, sql: b, equals: 1, within: 1% }").find("a check has one of") !=
+          std::string::npos);
+    CHECK(check("{ name: a, sql: b, within: 10 }").find("'within' must be a share") !=
+          std::string::npos);
+    CHECK(
+        check("{ name: a, sql: b, equals: 1, component: save }").find("there is no component 'save'") !=
+        std::string::npos);
+    CHECK(check("{ name: a, equals: 1 }").find("the key 'sql' is missing") != std::string::npos);
+    CHECK(place.mistake(head + "components:\n  a: { kind: files, paths: [x], rules: [] }\n")
+              .find("unknown key 'rules'") != std::string::npos);
+}

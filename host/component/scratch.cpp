@@ -1,0 +1,92 @@
+#include "component/scratch.h"
+
+#include "base/text.h"
+
+#include <fmt/format.h>
+
+namespace respawn::component {
+
+namespace {
+
+constexpr std::uint64_t spare_bytes = 64 << 20;
+
+class FilesCopy final : public ScratchCopy {
+  public:
+    FilesCopy(std::string name, RestoreReport report)
+        : name_(std::move(name)), report_(std::move(report)) {}
+    const RestoreReport& report() const override { return report_; }
+    Result<database::Rows> query(const std::string&) override {
+        return Error{ .kind = Kind::usage,
+                      .why = fmt::format("component {} holds files, no tables", printable(name_)) };
+    }
+
+  private:
+    std::string name_;
+    RestoreReport report_;
+};
+
+class SqliteCopy final : public ScratchCopy {
+  public:
+    SqliteCopy(std::unique_ptr<database::Database> database, RestoreReport report)
+        : database_(std::move(database)), report_(std::move(report)) {}
+    const RestoreReport& report() const override { return report_; }
+    Result<database::Rows> query(const std::string& sql) override { return database_->query(sql, {}); }
+
+  private:
+    std::unique_ptr<database::Database> database_;
+    RestoreReport report_;
+};
+
+Result<void> must_have_space(const io::Path& folder, std::uint64_t bytes) {
+    const auto free = TRY(io::free_space(folder));
+    if (free >= bytes + spare_bytes)
+        return {};
+    return Error{ .kind = Kind::no_space,
+                  .why =
+                      fmt::format("{} are needed in {}, {} are free", human_size(bytes + spare_bytes),
+                                  printable(folder.string()), human_size(free)),
+                  .fix = "free some space there, or name another place: scratch: { folder: PATH }" };
+}
+
+Result<std::unique_ptr<ScratchCopy>> files_copy(vault::Vault& from,
+                                                const vault::ComponentRecord& record,
+                                                const io::Path& folder, const Work& work) {
+    auto report = TRY(TRY(open_recorded(record))->restore_to(from, record, folder, work));
+    return std::unique_ptr<ScratchCopy>(std::make_unique<FilesCopy>(record.name, std::move(report)));
+}
+
+Result<std::unique_ptr<ScratchCopy>> sqlite_copy(vault::Vault& from,
+                                                 const vault::ComponentRecord& record,
+                                                 const io::Path& folder, const Work& work) {
+    const auto file = folder / "scratch.db";
+    auto report = TRY(TRY(open_recorded(record))->restore_to(from, record, file, work));
+    auto database =
+        TRY(database::open_database({ .name = record.name, .kind = record.kind, .path = file }));
+    return std::unique_ptr<ScratchCopy>(
+        std::make_unique<SqliteCopy>(std::move(database), std::move(report)));
+}
+
+struct ScratchKind {
+    std::string_view name;
+    Result<std::unique_ptr<ScratchCopy>> (*restore)(vault::Vault&, const vault::ComponentRecord&,
+                                                    const io::Path&, const Work&);
+};
+// The list: another kind is one line.
+constexpr ScratchKind scratch_kinds[] = { { "files", files_copy }, { "sqlite", sqlite_copy } };
+
+} // namespace
+
+Result<std::unique_ptr<ScratchCopy>> restore_to_scratch(vault::Vault& from,
+                                                        const vault::ComponentRecord& record,
+                                                        const io::Path& folder, const Work& work) {
+    for (const auto& kind : scratch_kinds)
+        if (kind.name == record.kind) {
+            TRY(must_have_space(folder, record.size_bytes));
+            return kind.restore(from, record, folder, work);
+        }
+    return Error{ .kind = Kind::unsupported,
+                  .why = fmt::format("component {} is of kind {}, which has no scratch place yet",
+                                     printable(record.name), printable(record.kind)) };
+}
+
+} // namespace respawn::component
