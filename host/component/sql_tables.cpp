@@ -38,7 +38,7 @@ struct Plan {
     }
 };
 
-struct Cursor {
+struct SqlCursor {
     sqlite3_vtab_cursor base;
     std::unique_ptr<RowStream> stream; // none: the rows are all there
     std::vector<Value::Map> rows;
@@ -51,7 +51,7 @@ struct Cursor {
 };
 
 Table& table_of(sqlite3_vtab* base) { return *reinterpret_cast<Table*>(base); }
-Cursor& cursor_of(sqlite3_vtab_cursor* base) { return *reinterpret_cast<Cursor*>(base); }
+SqlCursor& cursor_of(sqlite3_vtab_cursor* base) { return *reinterpret_cast<SqlCursor*>(base); }
 
 int failed(const Table& table, Error error) {
     table.tables->fault = std::move(error);
@@ -232,7 +232,7 @@ std::optional<Value> as_cell(sqlite3_value* value, Holds holds) {
     }
 }
 
-bool is_beyond(const Cursor& cursor, const TableShape& shape, const Value::Map& row) {
+bool is_beyond(const SqlCursor& cursor, const TableShape& shape, const Value::Map& row) {
     for (const auto& column : shape.key) {
         const auto found = cursor.equal.find(column);
         if (found == cursor.equal.end())
@@ -245,7 +245,7 @@ bool is_beyond(const Cursor& cursor, const TableShape& shape, const Value::Map& 
     return !cursor.bounded.empty() && compare_values(row.at(cursor.bounded), cursor.upper) > 0;
 }
 
-int settle(const Table& table, Cursor& cursor) {
+int settle(const Table& table, SqlCursor& cursor) {
     while (cursor.stream && cursor.at == cursor.rows.size()) {
         auto rows = cursor.stream->next();
         if (!rows.ok())
@@ -262,7 +262,7 @@ int settle(const Table& table, Cursor& cursor) {
 
 // The values that the plan asked for, from the first on that can be looked up. False when one is NULL:
 // no row has it.
-bool take_values(const Table& table, Cursor& cursor, Plan plan, std::span<sqlite3_value*> values,
+bool take_values(const Table& table, SqlCursor& cursor, Plan plan, std::span<sqlite3_value*> values,
                  Value::Map& start) {
     const auto& key = table.shape().key;
     for (auto* value : values)
@@ -291,7 +291,7 @@ int filter(sqlite3_vtab_cursor* base, int number, const char*, int count, sqlite
     const auto& table = table_of(base->pVtab);
     auto& cursor = cursor_of(base);
     const auto own = cursor.base;
-    cursor = Cursor{ .base = own };
+    cursor = SqlCursor{ .base = own };
     Value::Map start;
     const auto plan = Plan::from(number);
     if (!take_values(table, cursor, plan, { values, static_cast<std::size_t>(count) }, start))
@@ -316,7 +316,7 @@ int filter(sqlite3_vtab_cursor* base, int number, const char*, int count, sqlite
 }
 
 int open_cursor(sqlite3_vtab*, sqlite3_vtab_cursor** made) {
-    *made = &(new Cursor{})->base;
+    *made = &(new SqlCursor{})->base;
     return SQLITE_OK;
 }
 int close_cursor(sqlite3_vtab_cursor* base) {

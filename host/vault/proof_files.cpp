@@ -11,7 +11,7 @@ namespace respawn::vault {
 
 namespace {
 
-constexpr std::string_view magic = "RSPP", use = "keeping", folder = "proofs/";
+constexpr std::string_view proof_magic = "RSPP", proofs_use = "keeping", proofs_folder = "proofs/";
 constexpr std::size_t largest = 1 << 20;
 constexpr std::size_t most_values = 100'000;
 constexpr std::size_t ulid_size = 26;
@@ -25,8 +25,8 @@ std::string with_case(std::string text, bool upper) {
 
 // proofs/SNAPSHOT-PROOF; the id of the snapshot, empty for another name.
 std::string snapshot_of(std::string_view name) {
-    const auto ids = name.substr(std::min(folder.size(), name.size()));
-    if (!name.starts_with(folder) || ids.size() != 2 * ulid_size + 1 || ids[ulid_size] != '-')
+    const auto ids = name.substr(std::min(proofs_folder.size(), name.size()));
+    if (!name.starts_with(proofs_folder) || ids.size() != 2 * ulid_size + 1 || ids[ulid_size] != '-')
         return {};
     const auto id = with_case(std::string(ids.substr(0, ulid_size)), true);
     return is_ulid(id) ? id : std::string();
@@ -34,7 +34,7 @@ std::string snapshot_of(std::string_view name) {
 
 Result<Proof> open_proof(Vault::State& vault, std::string_view name, std::string_view bytes) {
     const auto value =
-        TRY(decode(TRY(open_document(TRY(vault.keyring_for_document(bytes)), magic, use, name, bytes)),
+        TRY(decode(TRY(open_document(TRY(vault.keyring_for_document(bytes)), proof_magic, proofs_use, name, bytes)),
                    most_values));
     const auto* passed = value.at("passed").boolean();
     if (value.text_at("snapshot") != snapshot_of(name) || !passed)
@@ -50,7 +50,7 @@ Result<Proof> open_proof(Vault::State& vault, std::string_view name, std::string
 // The names of each snapshot's proofs, oldest first.
 Result<std::map<std::string, std::vector<std::string>>> names_by_snapshot(Vault::State& vault) {
     std::map<std::string, std::vector<std::string>> names;
-    for (const auto& entry : TRY(vault.location->list(folder)))
+    for (const auto& entry : TRY(vault.location->list(proofs_folder)))
         names[snapshot_of(entry.name)].push_back(entry.name);
     return names;
 }
@@ -73,7 +73,7 @@ Result<void> remove_old_proofs(Vault::State& vault, const std::set<std::string>&
 
 Result<void> Vault::add_proof(const Proof& proof) {
     const auto name =
-        with_case(fmt::format("{}{}-{}", folder, proof.snapshot, make_ulid(now())), false);
+        with_case(fmt::format("{}{}-{}", proofs_folder, proof.snapshot, make_ulid(now())), false);
     const auto plain = encode(Value::Map{ { "snapshot", proof.snapshot },
                                           { "at", proof.at.microseconds },
                                           { "host", proof.host },
@@ -83,7 +83,7 @@ Result<void> Vault::add_proof(const Proof& proof) {
     if (plain.size() > largest / 2)
         return Error{ .kind = Kind::internal, .why = "a proof is too large to be kept" };
     TRY(state_->refresh_keyring());
-    const auto sealed = seal_document(state_->keyring, magic, use, name, plain);
+    const auto sealed = seal_document(state_->keyring, proof_magic, proofs_use, name, plain);
     io::TextSource source(sealed);
     return state_->location->create(name, source);
 }

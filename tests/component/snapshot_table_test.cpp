@@ -9,13 +9,13 @@ using component::SnapshotTable;
 
 namespace {
 
-struct Saves {
+struct TableSaves {
     Place place;
     io::Path path = place.path("game/saves.db");
     std::unique_ptr<Component> component = component::open_sqlite(
         { .name = "saves", .kind = "sqlite", .path = path }, std::chrono::milliseconds(50));
 
-    Saves() { fs::create_directories(path.parent_path()); }
+    TableSaves() { fs::create_directories(path.parent_path()); }
     void run(const std::string& sql) const { Game(path).run(sql); }
     vault::ComponentRecord back_up() { return place.back_up(*component); }
     std::unique_ptr<SnapshotTable> table(const vault::ComponentRecord& record, std::string_view name) {
@@ -57,7 +57,7 @@ std::vector<std::string> differences(SnapshotTable& before, SnapshotTable& after
 } // namespace
 
 TEST_CASE("a row of a backup is found by any columns, as text or as what it is") {
-    Saves saves;
+    TableSaves saves;
     saves.run("CREATE TABLE players(id INTEGER PRIMARY KEY, name TEXT, galleons INT, "
               "twice INT GENERATED ALWAYS AS (galleons * 2)); "
               "INSERT INTO players(id, name, galleons) VALUES (1, 'ada', 5), (2, 'lin', 5)");
@@ -72,7 +72,7 @@ TEST_CASE("a row of a backup is found by any columns, as text or as what it is")
 }
 
 TEST_CASE("rows come in the order of their keys' bytes, however few at once") {
-    Saves saves;
+    TableSaves saves;
     saves.run("CREATE TABLE words(word TEXT COLLATE NOCASE PRIMARY KEY) WITHOUT ROWID; "
               "INSERT INTO words VALUES ('b'), ('A'), ('C'), ('a1'), ('B1'); "
               "CREATE TABLE pairs(a INTEGER, b TEXT, PRIMARY KEY (b, a)); "
@@ -84,7 +84,7 @@ TEST_CASE("rows come in the order of their keys' bytes, however few at once") {
 }
 
 TEST_CASE("two backups of a table are compared row by row, also with the live one") {
-    Saves saves;
+    TableSaves saves;
     saves.run("CREATE TABLE players(id INTEGER PRIMARY KEY, galleons INT); "
               "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000) "
               "INSERT INTO players SELECT i, i FROM n");
@@ -105,7 +105,7 @@ TEST_CASE("two backups of a table are compared row by row, also with the live on
 }
 
 TEST_CASE("what has no rows with names is not compared, and said so") {
-    Saves saves;
+    TableSaves saves;
     saves.run("CREATE TABLE bare(a); CREATE TABLE nulls(a TEXT PRIMARY KEY, b); INSERT INTO nulls "
               "VALUES (NULL, 1); "
               "CREATE VIEW seen AS SELECT * FROM bare; CREATE VIRTUAL TABLE texts USING fts5(t)");
@@ -122,7 +122,7 @@ TEST_CASE("what has no rows with names is not compared, and said so") {
 }
 
 TEST_CASE("a backup that has lost a part is damaged: its rows are not said to be gone") {
-    Saves saves;
+    TableSaves saves;
     saves.run("CREATE TABLE players(id INTEGER PRIMARY KEY); INSERT INTO players VALUES (1)");
     auto record = saves.back_up();
     record.tree.bytes[0] ^= 1; // what no pack holds
@@ -130,7 +130,7 @@ TEST_CASE("a backup that has lost a part is damaged: its rows are not said to be
 }
 
 TEST_CASE("text in UTF-16 has another order: it is found, and not compared") {
-    Saves saves;
+    TableSaves saves;
     saves.run("PRAGMA encoding = 'UTF-16le'; CREATE TABLE players(name TEXT PRIMARY KEY, g INT); "
               "INSERT INTO players VALUES ('ada', 1)");
     const auto table = saves.table(saves.back_up(), "players");
