@@ -44,8 +44,9 @@ void check_vault(run::Game& game, std::vector<Finding>& findings) {
         findings.push_back(check_place(game, *places.value(), place));
 }
 
-// A database that runbooks read and write, and that this version does not back up.
-Finding check_server(run::Game& game, const config::ComponentSettings& settings) {
+// A database on a server: its logins and what they may. `remark` is for one that has all.
+Finding check_server(run::Game& game, const config::ComponentSettings& settings,
+                     std::string_view remark) {
     const auto subject = fmt::format("component {} ({})", settings.name, settings.kind);
     auto database = game.database(settings.name);
     if (!database.ok())
@@ -54,7 +55,7 @@ Finding check_server(run::Game& game, const config::ComponentSettings& settings)
     if (!lacks.ok())
         return proved(subject, &lacks.error());
     if (lacks.value().empty())
-        return { subject, "ok", "for runbooks; backing it up is for a later version", "" };
+        return { subject, "ok", std::string(remark), "" };
     return { subject, "FAILED", lacks.value().front().why, lacks.value().front().fix };
 }
 
@@ -77,7 +78,9 @@ Finding check_component(run::Game& game, const config::ComponentSettings& settin
     const auto subject = fmt::format("component {} ({})", settings.name, settings.kind);
     auto component = game.component(settings.name);
     if (!component.ok() && component.error().kind == Kind::unsupported)
-        return check_server(game, settings);
+        return check_server(game, settings, "for runbooks; backing it up is for a later version");
+    if (component.ok() && settings.kind != "sqlite" && database::is_database(settings))
+        return check_server(game, settings, "");
     if (!component.ok())
         return proved(subject, &component.error());
     const auto faults = component.value()->find_faults(game.work(settings.name, cancel));

@@ -115,7 +115,7 @@ Result<RestoreReport> MariadbComponent::restore_live(vault::Vault& from, const C
     const auto begun = now();
     const auto tree = TRY(MariadbTree::open(from, record));
     const auto login = TRY(database::mariadb_login(settings_));
-    const auto plan = DatabaseSwitch::named(login.database, begun);
+    const auto plan = TRY(DatabaseSwitch::named(*TRY(server(work.cancel)), login.database, begun));
     RestoreReport report{ .size_bytes = record.size_bytes, .files = record.files };
     Notes notes;
     {

@@ -194,6 +194,26 @@ Result<ServerObject> read_object(MariadbTables& server, const KindOfObject& kind
     return object;
 }
 
+// A view behind those that it names, so that one after the other can be made.
+void order_views(std::vector<ServerObject>& objects) {
+    std::vector<ServerObject> views;
+    const auto first = std::ranges::find(objects, "view", &ServerObject::kind);
+    const auto end = std::find_if(first, objects.end(),
+                                  [](const ServerObject& object) { return object.kind != "view"; });
+    views.assign(std::move_iterator(first), std::move_iterator(end));
+    for (auto place = first; place != end; ++place) {
+        const auto ready = std::ranges::find_if(views, [&](const ServerObject& view) {
+            return std::ranges::none_of(views, [&](const ServerObject& other) {
+                return other.name != view.name &&
+                       view.create.find(MariadbTables::quoted(other.name)) != std::string::npos;
+            });
+        });
+        const auto next = ready == views.end() ? views.begin() : ready;
+        *place = std::move(*next);
+        views.erase(next);
+    }
+}
+
 // ---- values ----
 
 Value places(const std::vector<std::size_t>& columns) {
@@ -377,6 +397,7 @@ Result<ServerSchema> read_schema(MariadbTables& server) {
     for (const auto& kind : kinds)
         for (const auto& named : TRY(server.rows(kind.names)))
             schema.objects.push_back(TRY(read_object(server, kind, named)));
+    order_views(schema.objects);
     return schema;
 }
 

@@ -118,13 +118,19 @@ Result<void> exchange(MariadbTables& server, const DatabaseSwitch& plan, const i
 
 } // namespace
 
-DatabaseSwitch DatabaseSwitch::named(const std::string& live, Moment moment) {
+Result<DatabaseSwitch> DatabaseSwitch::named(MariadbTables& server, const std::string& live,
+                                             Moment moment) {
     auto time = to_rfc3339(moment, true);
     std::erase_if(time, [](char c) { return c == '-' || c == ':'; });
-    const auto with = [&](const std::string& end) {
-        return beginning(live, longest_name - end.size()) + end;
-    };
-    return { live, with("__new_" + time), with("__old_" + time) };
+    for (int i = 1;; ++i) {
+        const auto end = i == 1 ? time : fmt::format("{}_{}", time, i);
+        const auto with = [&](const std::string& middle) {
+            return beginning(live, longest_name - middle.size() - end.size()) + middle + end;
+        };
+        DatabaseSwitch names{ live, with("__new_"), with("__old_") };
+        if (!TRY(has_database(server, names.incoming)) && !TRY(has_database(server, names.aside)))
+            return names;
+    }
 }
 
 Value DatabaseSwitch::value(std::string_view step) const {

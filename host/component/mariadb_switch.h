@@ -12,7 +12,9 @@ struct DatabaseSwitch {
     std::string incoming; // loaded and proved
     std::string aside;    // where what is live goes, with the definitions of what acts by itself
 
-    static DatabaseSwitch named(const std::string& live, Moment moment);
+    // With names that are free at the server.
+    static Result<DatabaseSwitch> named(database::MariadbTables& server, const std::string& live,
+                                        Moment moment);
     Value value(std::string_view step) const;
     static Result<DatabaseSwitch> from(const Value& record);
 };

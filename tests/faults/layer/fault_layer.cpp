@@ -1,5 +1,5 @@
 // A library for LD_PRELOAD that lets a program die, or its disk be full, at any call that changes a
-// file. See README.md beside it. It counts in the first process that loads it alone.
+// file or says something to a server. See README.md beside it. It counts in the first process that loads it alone.
 #undef _FILE_OFFSET_BITS // both names of pwrite are defined here
 
 #include <atomic>
@@ -11,6 +11,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <string>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -131,6 +132,18 @@ ssize_t pwrite64(int descriptor, const void* bytes, size_t size, off64_t offset)
     static const auto call = real<ssize_t (*)(int, const void*, size_t, off64_t)>("pwrite64");
     return writing(descriptor, size,
                    [&](size_t part) { return call(descriptor, bytes, part, offset); });
+}
+
+// What is said to a server may change what it keeps.
+ssize_t send(int socket, const void* bytes, size_t size, int flags) {
+    static const auto call = real<ssize_t (*)(int, const void*, size_t, int)>("send");
+    const auto fault = next_call();
+    if (fault == Fault::none)
+        return call(socket, bytes, size, flags);
+    if (fault == Fault::full)
+        return no_space();
+    call(socket, bytes, size / 2, flags);
+    die();
 }
 
 int fsync(int descriptor) {
