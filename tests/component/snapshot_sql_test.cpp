@@ -192,6 +192,9 @@ TEST_CASE("what cannot be exact is refused, and says what to write instead") {
            "select sum(balance) from (select balance from accounts union all select balance from "
            "accounts)",
            "select 1 from accounts where (balance, id) = (1, 2)",
+           "select id from accounts union select balance from accounts order by 1",
+           "select sum(id) over (order by balance range between 1 preceding and current row) from "
+           "accounts",
            "select 1 from accounts where id in (select points from accounts)" }) {
         const auto error = bank.error(sql);
         INFO(sql << ": " << error.why);
