@@ -82,8 +82,13 @@ struct Piece {
     std::string sql;
     Shape shape = Shape::other;
     Exact exact = Exact::no;
+    bool written = false; // of numbers in the SQL alone
     bool touches() const { return exact != Exact::no; }
     bool is_column() const { return shape == Shape::column; }
+    bool has_point() const {
+        return shape == Shape::number && sql.find_first_of(".eE") != std::string::npos &&
+               sql.find_first_of("xX") == std::string::npos;
+    }
     bool is_literal() const { return shape == Shape::number || shape == Shape::literal; }
 };
 
@@ -349,9 +354,13 @@ class Rewriter {
             return compared(left, symbol, right);
         if (touches && level == bits)
             return refused(symbol, "numbers with a point have no bits");
-        if (touches && (level == sum || level == product))
+        const bool written = left.written && right.written;
+        // 0.1 + 0.2 beside exact columns is one, too.
+        const bool with_point = written && (left.has_point() || right.has_point());
+        if ((touches || with_point) && (level == sum || level == product))
             return computed(symbol, left, right);
-        return Piece{ .sql = fmt::format("{} {} {}", left.sql, symbol, right.sql) };
+        return Piece{ .sql = fmt::format("{} {} {}", left.sql, symbol, right.sql),
+                      .written = written && (level == sum || level == product) };
     }
 
     static Result<Piece> computed(std::string_view symbol, const Piece& left, const Piece& right) {
@@ -381,7 +390,9 @@ class Rewriter {
     }
 
     static std::string order_of(const Piece& left, const Piece& right) {
-        return fmt::format("decimal_cmp({}, {})", exactly(left), exactly(right));
+        const bool written = left.shape == Piece::Shape::number || right.shape == Piece::Shape::number;
+        return fmt::format("decimal_cmp({}, {}{})", exactly(left), exactly(right),
+                           written ? ", 1" : "");
     }
 
     static Result<Piece> compared(const Piece& left, std::string_view symbol, const Piece& right) {
@@ -513,10 +524,13 @@ class Rewriter {
     Result<Piece> signed_operand(int depth) {
         const auto sign = take().text;
         auto piece = TRY(operand(depth + 1));
-        if (piece.shape == Piece::Shape::number && sign == "-" && !piece.sql.starts_with('-'))
-            return Piece{ .sql = "-" + piece.sql, .shape = Piece::Shape::number };
+        if (piece.shape == Piece::Shape::number && sign != "~") {
+            if (sign == "-")
+                piece.sql = piece.sql.starts_with('-') ? piece.sql.substr(1) : "-" + piece.sql;
+            return piece;
+        }
         if (!piece.touches())
-            return Piece{ .sql = sign + " " + piece.sql };
+            return Piece{ .sql = sign + " " + piece.sql, .written = piece.written };
         TRY(must_be_single(piece));
         if (sign == "~")
             return refused("~", "numbers with a point have no bits");
@@ -526,7 +540,7 @@ class Rewriter {
     Result<Piece> primary(int depth) {
         const auto& first = token();
         if (first.kind == Token::Kind::number)
-            return Piece{ .sql = take().text, .shape = Piece::Shape::number };
+            return Piece{ .sql = take().text, .shape = Piece::Shape::number, .written = true };
         if (first.kind == Token::Kind::text || first.kind == Token::Kind::blob ||
             first.kind == Token::Kind::parameter ||
             is_any(first,
