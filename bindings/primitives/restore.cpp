@@ -7,7 +7,8 @@ namespace {
 Result<run::Restoration> wanted(const run::Call& call) {
     const auto& snapshot = call["snapshot"];
     return run::Restoration{ .component = call.text("component"),
-                             .snapshot = snapshot.text() ? *snapshot.text() : snapshot.text_at("id") };
+                             .snapshot = snapshot.text() ? *snapshot.text() : snapshot.text_at("id"),
+                             .allow_violations = call.text("allow_violations") };
 }
 
 } // namespace
@@ -21,6 +22,7 @@ extern const run::Primitive restore = {
     .params = {
         { .name = "snapshot", .type = run::Type::snapshot, .doc = "an id, or what respawn.snapshot or respawn.backup gave" },
         { .name = "component", .type = run::Type::component, .doc = "which; may be left out when there is only one database", .optional = true },
+        { .name = "allow_violations", .type = run::Type::text, .doc = "why rows that break rules of the configuration may come back; without it they stop the restore", .optional = true },
     },
     .returns = "{ bytes, snapshot }",
     .would = "put {component} back from snapshot {snapshot}, keeping the present data aside",

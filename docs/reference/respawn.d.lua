@@ -84,6 +84,7 @@ function respawn.faults(arguments) end
 ---@class respawn.restore.arguments
 ---@field snapshot any an id, or what respawn.snapshot or respawn.backup gave
 ---@field component? string which; may be left out when there is only one database
+---@field allow_violations? string why rows that break rules of the configuration may come back; without it they stop the restore
 
 --- Puts a component back from a snapshot: restored to a new place, verified, then switched in. What was live is kept aside.
 ---@param arguments respawn.restore.arguments

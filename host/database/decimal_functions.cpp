@@ -23,6 +23,12 @@ std::string_view text_of(sqlite3_value* value) {
     return { text ? text : "", text ? static_cast<std::size_t>(sqlite3_value_bytes(value)) : 0 };
 }
 
+Error floating_does_not_mix() {
+    return { .kind = Kind::usage,
+             .why = "floating point does not mix with exact numbers",
+             .fix = "cast the exact one: cast(… as real), or round the other: printf('%.2f', …)" };
+}
+
 // Nothing for NULL.
 Result<std::optional<Decimal>> number_in(sqlite3_value* value) {
     switch (sqlite3_value_type(value)) {
@@ -37,10 +43,7 @@ Result<std::optional<Decimal>> number_in(sqlite3_value* value) {
                       .why =
                           fmt::format("'{}' is no number", printable(text_of(value).substr(0, 60))) };
     case SQLITE_FLOAT:
-        return Error{ .kind = Kind::usage,
-                      .why = "floating point does not mix with exact numbers",
-                      .fix = "cast the exact one: cast(… as real), or round the other: "
-                             "printf('%.2f', …)" };
+        return floating_does_not_mix();
     default:
         return Error{ .kind = Kind::usage, .why = "a blob is no number" };
     }
@@ -99,15 +102,30 @@ std::string shown(sqlite3_value* value) {
                                                      : std::string(text_of(value));
 }
 
-// Below 0, 0 or above 0; numbers before texts that are none.
-void compare(sqlite3_context* context, int, sqlite3_value** values) {
+// Below 0, 0 or above 0; numbers before texts that are none. What was computed in floating point is no
+// match for an exact number; with a third argument the other one is a number as it is written in the
+// SQL.
+void compare(sqlite3_context* context, int count, sqlite3_value** values) {
+    int floating = 0, texts = 0;
     for (const int i : { 0, 1 })
-        if (sqlite3_value_type(values[i]) == SQLITE_NULL)
+        switch (sqlite3_value_type(values[i])) {
+        case SQLITE_NULL:
             return;
+        case SQLITE_FLOAT:
+            ++floating;
+            break;
+        case SQLITE_TEXT:
+            texts += is_decimal(text_of(values[i])) ? 1 : 0;
+            break;
+        default:
+            break;
+        }
     for (const int i : { 0, 1 })
         if (sqlite3_value_type(values[i]) == SQLITE_BLOB)
             return refuse(context,
                           { .kind = Kind::usage, .why = "a blob does not compare with a number" });
+    if (floating > 0 && texts > 0 && count < 3)
+        return refuse(context, floating_does_not_mix());
     sqlite3_result_int(context, compare_decimals(shown(values[0]), shown(values[1])));
 }
 
@@ -182,6 +200,7 @@ constexpr struct {
     { "decimal_round", 1, round_it },
     { "decimal_round", 2, round_it },
     { "decimal_cmp", 2, compare },
+    { "decimal_cmp", 3, compare },
 };
 
 template <Wanted wanted> bool add_sum(sqlite3* handle, const char* name) {

@@ -82,8 +82,13 @@ struct Piece {
     std::string sql;
     Shape shape = Shape::other;
     Exact exact = Exact::no;
+    bool written = false; // of numbers in the SQL alone
     bool touches() const { return exact != Exact::no; }
     bool is_column() const { return shape == Shape::column; }
+    bool has_point() const {
+        return shape == Shape::number && sql.find_first_of(".eE") != std::string::npos &&
+               sql.find_first_of("xX") == std::string::npos;
+    }
     bool is_literal() const { return shape == Shape::number || shape == Shape::literal; }
 };
 
@@ -145,15 +150,19 @@ class Rewriter {
         return token.kind == Token::Kind::word || token.kind == Token::Kind::quoted_name;
     }
 
-    // Names that the statement gives to columns: what is behind them is not known.
+    // Names that the statement gives to columns: what is behind them is not known. A column that only
+    // keeps its name ("a.id as id") is no other.
     void find_other_names() {
         for (std::size_t i = 1; i < tokens_.size(); ++i) {
+            const auto& token = tokens_[i];
             const auto& before = tokens_[i - 1];
             const bool ends_operand = (is_name(before) && !expects_operand(before)) || before.is(")") ||
                                       before.kind == Token::Kind::number ||
                                       before.kind == Token::Kind::text || before.is("as");
-            if (is_name(tokens_[i]) && ends_operand)
-                renamed_.insert(tokens_[i].name);
+            const auto& named = before.is("as") && i > 1 ? tokens_[i - 2] : before;
+            if ((is_name(token) || token.kind == Token::Kind::text) && ends_operand &&
+                !(is_name(named) && named.name == token.name))
+                renamed_.insert(token.name);
         }
         for (at_ = 0; at_ < tokens_.size(); ++at_)
             for (std::size_t i = at_; i < at_ + header_length(); ++i)
@@ -185,40 +194,86 @@ class Rewriter {
 
     // ---- what stands around expressions ----
 
+    // What one SELECT gives: its columns' exactness. With a star it is not known.
+    struct Arm {
+        std::vector<Piece> results;
+        bool taking = true; // between SELECT and what follows its columns
+    };
+
     // Up to the parenthesis that closes it, or the end. Exact, when what it selects first may be; a
     // column, when that is nothing but columns of exact numbers.
     Result<Piece> statement(int depth) {
-        Piece whole{ .sql = {}, .shape = Piece::Shape::column };
-        bool selects = false, tables = false;
+        std::string sql;
+        std::vector<Arm> arms;
+        bool tables = false, named = false;
         if (depth > deepest)
             return not_followed(token());
         while (token().kind != Token::Kind::end && !token().is(")")) {
-            const bool begins = token().is("select") || token().is("values");
             if (is_structure(token()) || token().is(",") || token().is(";")) {
-                selects = begins || (selects && (token().is("distinct") || token().is("all")));
-                const bool joins = token().is("using");
-                tables = is_any(token(), { "from", "join" }) ||
-                         (tables && is_any(token(), { ",", "on", "using", "as" }));
-                const bool table =
-                    token().is("as") || (tables && is_any(token(), { "from", "join", "," }));
-                add(whole.sql, take().text);
-                if (joins)
-                    TRY(join_columns(whole.sql));
-                if (table && token().is("("))
-                    add(whole.sql, TRY(parentheses(depth + 1)).sql);
+                named = token().is("as");
+                TRY(structure(sql, arms, tables, depth));
                 continue;
             }
-            if (TRY(copied(whole.sql)))
+            if (TRY(copied(sql)))
                 continue;
             const auto piece = TRY(expression(disjunction, depth));
-            add(whole.sql, piece.sql);
-            if (std::exchange(selects, false)) {
-                whole.exact = std::max(whole.exact, piece.exact);
-                if (!piece.is_column() || piece.exact != Exact::yes)
-                    whole.shape = Piece::Shape::other;
-            }
+            add(sql, piece.sql);
+            // What follows an expression without a comma is a name for it.
+            if (!std::exchange(named, true) && !arms.empty() && arms.back().taking)
+                arms.back().results.push_back(piece);
+        }
+        return selected(std::move(sql), arms);
+    }
+
+    // One word around expressions, and what it needs to be followed.
+    Result<void> structure(std::string& sql, std::vector<Arm>& arms, bool& tables, int depth) {
+        const auto word = take();
+        if (word.is("select") || word.is("values"))
+            arms.emplace_back();
+        else if (!arms.empty() && !is_any(word, { ",", "distinct", "all", "as" }))
+            arms.back().taking = false;
+        const bool table =
+            word.is("as") || is_any(word, { "from", "join" }) || (tables && word.is(","));
+        tables =
+            is_any(word, { "from", "join" }) || (tables && is_any(word, { ",", "on", "using", "as" }));
+        add(sql, word.text);
+        if (word.is("using"))
+            return join_columns(sql);
+        if (word.is("as")) // a name, or [NOT] MATERIALIZED in front of a query
+            while (!token().is("(") &&
+                   (is_any(token(), { "not", "materialized" }) || tokens_[at_ - 1].is("as")) &&
+                   token().kind != Token::Kind::end)
+                add(sql, take().text);
+        if (table && token().is("("))
+            add(sql, TRY(parentheses(depth + 1)).sql);
+        return {};
+    }
+
+    Result<Piece> selected(std::string sql, const std::vector<Arm>& arms) {
+        Piece whole{ .sql = std::move(sql), .shape = Piece::Shape::column };
+        for (const auto& arm : arms) {
+            if (arm.results.empty())
+                continue;
+            whole.exact = std::max(whole.exact, arm.results.front().exact);
+            if (!arm.results.front().is_column() || arm.results.front().exact != Exact::yes)
+                whole.shape = Piece::Shape::other;
+            TRY(must_agree(arms.front(), arm));
         }
         return whole;
+    }
+
+    // Numbers and texts in one column would neither compare nor order by their values.
+    static Result<void> must_agree(const Arm& first, const Arm& other) {
+        for (std::size_t i = 0; i < std::min(first.results.size(), other.results.size()); ++i) {
+            const auto &a = first.results[i], &b = other.results[i];
+            if (a.sql.ends_with("*") || b.sql.ends_with("*"))
+                return {};
+            const bool empty = a.shape == Piece::Shape::literal || b.shape == Piece::Shape::literal;
+            if (a.touches() != b.touches() && !empty)
+                return refused("a union of exact and other numbers",
+                               "make both exact: decimal(…), or cast(… as real)");
+        }
+        return {};
     }
 
     static void add(std::string& sql, std::string_view text) {
@@ -299,9 +354,13 @@ class Rewriter {
             return compared(left, symbol, right);
         if (touches && level == bits)
             return refused(symbol, "numbers with a point have no bits");
-        if (touches && (level == sum || level == product))
+        const bool written = left.written && right.written;
+        // 0.1 + 0.2 beside exact columns is one, too.
+        const bool with_point = written && (left.has_point() || right.has_point());
+        if ((touches || with_point) && (level == sum || level == product))
             return computed(symbol, left, right);
-        return Piece{ .sql = fmt::format("{} {} {}", left.sql, symbol, right.sql) };
+        return Piece{ .sql = fmt::format("{} {} {}", left.sql, symbol, right.sql),
+                      .written = written && (level == sum || level == product) };
     }
 
     static Result<Piece> computed(std::string_view symbol, const Piece& left, const Piece& right) {
@@ -331,7 +390,9 @@ class Rewriter {
     }
 
     static std::string order_of(const Piece& left, const Piece& right) {
-        return fmt::format("decimal_cmp({}, {})", exactly(left), exactly(right));
+        const bool written = left.shape == Piece::Shape::number || right.shape == Piece::Shape::number;
+        return fmt::format("decimal_cmp({}, {}{})", exactly(left), exactly(right),
+                           written ? ", 1" : "");
     }
 
     static Result<Piece> compared(const Piece& left, std::string_view symbol, const Piece& right) {
@@ -463,10 +524,13 @@ class Rewriter {
     Result<Piece> signed_operand(int depth) {
         const auto sign = take().text;
         auto piece = TRY(operand(depth + 1));
-        if (piece.shape == Piece::Shape::number && sign == "-" && !piece.sql.starts_with('-'))
-            return Piece{ .sql = "-" + piece.sql, .shape = Piece::Shape::number };
+        if (piece.shape == Piece::Shape::number && sign != "~") {
+            if (sign == "-")
+                piece.sql = piece.sql.starts_with('-') ? piece.sql.substr(1) : "-" + piece.sql;
+            return piece;
+        }
         if (!piece.touches())
-            return Piece{ .sql = sign + " " + piece.sql };
+            return Piece{ .sql = sign + " " + piece.sql, .written = piece.written };
         TRY(must_be_single(piece));
         if (sign == "~")
             return refused("~", "numbers with a point have no bits");
@@ -476,7 +540,7 @@ class Rewriter {
     Result<Piece> primary(int depth) {
         const auto& first = token();
         if (first.kind == Token::Kind::number)
-            return Piece{ .sql = take().text, .shape = Piece::Shape::number };
+            return Piece{ .sql = take().text, .shape = Piece::Shape::number, .written = true };
         if (first.kind == Token::Kind::text || first.kind == Token::Kind::blob ||
             first.kind == Token::Kind::parameter ||
             is_any(first,
@@ -517,10 +581,14 @@ class Rewriter {
         return is_frame ? length : 0;
     }
 
-    Piece frame(std::size_t length) {
+    Result<Piece> frame(std::size_t length) {
         Piece piece;
-        for (; length > 0; --length)
+        const bool is_range = token().is("range");
+        for (; length > 0; --length) {
+            if (is_range && token().kind == Token::Kind::number)
+                return refused("a range of values", "take rows between …, or groups between …");
             add(piece.sql, take().text);
+        }
         return piece;
     }
 
@@ -650,7 +718,7 @@ class Rewriter {
         const auto suffix = TRY(call_suffix(depth));
         const bool counts_all = arguments.size() == 1 && arguments[0].sql == "*";
         const bool touches = !counts_all && std::ranges::any_of(arguments, &Piece::touches);
-        if (touches)
+        if (touches || function.name.starts_with("decimal"))
             return exact_call(function, distinct, arguments, suffix);
         return Piece{ .sql = called(function.text, distinct, arguments) + suffix };
     }
@@ -686,6 +754,9 @@ class Rewriter {
             TRY(must_be_single(argument));
         if (std::ranges::find(leaves_numbers, name) != std::end(leaves_numbers))
             return Piece{ .sql = called(function.text, distinct, arguments) + suffix };
+        if (is_one_of(name, { "lag", "lead" }) && arguments.size() == 3)
+            arguments[2].sql =
+                arguments[2].is_literal() ? exactly(arguments[2]) : "decimal(" + arguments[2].sql + ")";
         if (is_one_of(name, { "lag", "lead", "first_value", "last_value", "nth_value" }))
             return exact_result(called(function.text, distinct, arguments) + suffix);
         if (name == "decimal_cmp")

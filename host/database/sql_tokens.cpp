@@ -34,7 +34,7 @@ class Scanner {
         token.text = sql_.substr(begin, at_ - begin);
         if (token.kind == Kind::word)
             token.name = lower(token.text);
-        else if (token.kind == Kind::quoted_name)
+        else if (token.kind == Kind::quoted_name || token.kind == Kind::text)
             token.name = lower(unquoted(token.text));
         return token;
     }

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "run/plan.h"
+#include "run/rules.h"
 
 #include <fmt/format.h>
 
@@ -108,6 +109,8 @@ Result<Done> DryMode::restore(const Step& step) {
     auto* vault = TRY(game_.vault());
     const auto snapshot = TRY(
         vault::find_snapshot(TRY(vault->snapshots()), wanted.snapshot, { wanted.component }, now()));
+    TRY(must_hold_rules(*vault, snapshot, game_.config(), wanted.component, wanted.allow_violations,
+                        cancel_));
     const auto* record = snapshot.component(wanted.component);
     const auto place = TRY(scratch()) / fmt::format("restored-{}-{}", wanted.component, step.position);
     auto* component = TRY(game_.component(wanted.component));

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "run/plan.h"
+#include "run/rules.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -310,6 +311,8 @@ Result<Done> LiveMode::restore(const Step& step) {
     auto* vault = TRY(game_.vault());
     const auto snapshot = TRY(
         vault::find_snapshot(TRY(vault->snapshots()), wanted.snapshot, { wanted.component }, now()));
+    TRY(must_hold_rules(*vault, snapshot, game_.config(), wanted.component, wanted.allow_violations,
+                        cancel_));
     auto* component = TRY(game_.component(wanted.component));
     const auto report = TRY(component->restore_live(*vault, *snapshot.component(wanted.component),
                                                     game_.work(wanted.component, cancel_)));

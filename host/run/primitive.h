@@ -106,7 +106,8 @@ class Call {
 // What a restoring primitive wants done.
 struct Restoration {
     std::string component;
-    std::string snapshot; // id
+    std::string snapshot;              // id
+    std::string allow_violations = {}; // why rows that break rules may come back; empty: they may not
 };
 
 // What a probe found out.

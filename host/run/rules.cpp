@@ -258,6 +258,25 @@ Result<std::vector<RuleOutcome>> check_rules(vault::Vault& from, const vault::Sn
     return all;
 }
 
+Result<void> must_hold_rules(vault::Vault& from, const vault::Snapshot& snapshot,
+                             const config::Config& config, const std::string& component,
+                             std::string_view allowed_because, const Cancellation& cancel) {
+    if (!trimmed(allowed_because).empty())
+        return {};
+    std::vector<std::string> broken;
+    for (const auto& rule : TRY(check_rules(from, snapshot, config, { component }, cancel)))
+        if (!rule.held())
+            broken.push_back(to_text(rule));
+    if (broken.empty())
+        return {};
+    return Error{ .kind = Kind::failed_check,
+                  .what = "restore " + component,
+                  .on = "snapshot " + snapshot.id,
+                  .why = "rules of the configuration would not hold:\n" + join(broken, "\n"),
+                  .fix = "restore another snapshot, or say why: allow_violations = REASON, or `respawn "
+                         "restore --allow-violations REASON`" };
+}
+
 Value to_value(const RuleOutcome& outcome) {
     return Value::Map{ { "component", outcome.component },
                        { "rule", outcome.rule },

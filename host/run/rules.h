@@ -24,6 +24,12 @@ Result<std::vector<RuleOutcome>> check_rules(vault::Vault& from, const vault::Sn
                                              const std::vector<std::string>& components,
                                              const Cancellation& cancel);
 
+// Before the component replaces live data: Kind::failed_check, with what is broken, unless somebody has
+// said why that may be.
+Result<void> must_hold_rules(vault::Vault& from, const vault::Snapshot& snapshot,
+                             const config::Config& config, const std::string& component,
+                             std::string_view allowed_because, const Cancellation& cancel);
+
 Value to_value(const RuleOutcome& outcome);
 // "3 rows break players.galleons: not below 0 (id=17: -5, …)"; or why it could not be asked.
 std::string to_text(const RuleOutcome& outcome);

@@ -186,12 +186,16 @@ TEST_CASE("what cannot be exact is refused, and says what to write instead") {
     Bank bank;
     for (const char* sql :
          { "select balance * weight from accounts", "select sum(balance) + avg(weight) from accounts",
+           "select id from accounts where balance > id * 0.1",
            "select printf('%.2f', balance) from accounts", "select sqrt(points) from accounts",
            "select cast(points as integer) from accounts", "select points & 1 from accounts",
            "select balance * 2 from accounts where id = 5",
            "select sum(balance) from (select balance from accounts union all select balance from "
            "accounts)",
            "select 1 from accounts where (balance, id) = (1, 2)",
+           "select id from accounts union select balance from accounts order by 1",
+           "select sum(id) over (order by balance range between 1 preceding and current row) from "
+           "accounts",
            "select 1 from accounts where id in (select points from accounts)" }) {
         const auto error = bank.error(sql);
         INFO(sql << ": " << error.why);
@@ -253,6 +257,75 @@ TEST_CASE("two backups stand beside each other") {
                    "b.id where a.balance <> b.balance")) == "1 '0.05'|");
     CHECK(must(ask(sql, "select id from a.accounts where id not in (select id from b.accounts)")) ==
           "5|");
+}
+
+namespace {
+
+// Random expressions beside what they are, counted in thousandths.
+class Guesses {
+  public:
+    explicit Guesses(unsigned seed) : state_(seed) {}
+    struct One {
+        std::string sql;
+        __int128 thousandths;
+    };
+    One next(int depth) {
+        const auto kind = number(depth > 0 ? 9 : 5);
+        const auto cents = [](std::int64_t hundredths) { return One{ "", hundredths * 10 }; };
+        if (kind == 0)
+            return { "balance", 250 }; // 0.25
+        if (kind == 1)
+            return { "points", 7000 };
+        if (kind == 2)
+            return { "decimal(a.id)", 3000 };
+        if (kind == 3) {
+            const auto value = number(9);
+            return { std::to_string(value), value * 1000 };
+        }
+        if (kind == 4) {
+            const auto value = number(100);
+            return { "0." + std::string(value < 10 ? "0" : "") + std::to_string(value),
+                     cents(value).thousandths };
+        }
+        auto left = next(depth - 1), right = next(depth - 1);
+        if (kind == 5)
+            return { left.sql + " + " + right.sql, left.thousandths + right.thousandths };
+        if (kind == 6)
+            return { "(" + left.sql + ") - (" + right.sql + ")", left.thousandths - right.thousandths };
+        if (kind == 7)
+            return { "-(" + left.sql + ")", -left.thousandths };
+        return { "coalesce(null, " + left.sql + ", balance)", left.thousandths };
+    }
+    std::int64_t number(std::int64_t below) {
+        state_ = state_ * 6364136223846793005ULL + 1442695040888963407ULL;
+        return static_cast<std::int64_t>((state_ >> 33) % static_cast<std::uint64_t>(below));
+    }
+
+  private:
+    std::uint64_t state_;
+};
+
+} // namespace
+
+TEST_CASE("random sums of exact numbers, whole ones and those in the SQL are right to the last digit") {
+    Accounts accounts;
+    accounts.add(3, "ada", "0.25", 7);
+    auto sql = must(SnapshotSql::over({ accounts.schema() }));
+    Guesses guesses(4711);
+    for (int i = 0; i < 400; ++i) {
+        auto guess = guesses.next(4);
+        if (guess.sql.size() > 2000)
+            continue;
+        const auto size = guess.thousandths < 0 ? -guess.thousandths : guess.thousandths;
+        const auto digits = std::to_string(static_cast<std::int64_t>(size / 1000)) + "." +
+                            std::to_string(static_cast<std::int64_t>(1000 + size % 1000)).substr(1);
+        const auto text = (guess.thousandths < 0 ? "-" : "") + digits;
+        const auto question = "select balance * 0 + " + guess.sql + " = " + text + ", (" + guess.sql +
+                              ") * points > " + text + " * points - 0.001, " + guess.sql + " between " +
+                              text + " and " + text + " from accounts a";
+        INFO(question);
+        CHECK(must(ask(sql, question)) == "1 1 1|");
+    }
 }
 
 namespace {
