@@ -1,6 +1,7 @@
 #include "component/mariadb_load.h"
 
 #include "base/text.h"
+#include "component/mariadb_keys.h"
 #include "component/mariadb_rows.h"
 
 #include <algorithm>
@@ -21,6 +22,9 @@ constexpr unsigned not_allowed = 1227;
 std::size_t loading_connections() {
     return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 2, 4);
 }
+
+// Below this a table's keys cost nothing that is worth another statement.
+constexpr std::uint64_t bytes_for_later_keys = 8 << 20;
 
 // A stretch of a table's rows: from a key to the next piece's.
 struct Piece {
@@ -140,7 +144,27 @@ Result<void> make_sequence(MariadbTables& server, const ServerObject& object) {
                                         object.value));
 }
 
-Result<void> make_tables(const Loading& loading, const std::vector<StoredTable>& tables) {
+// Tables that others' foreign keys stand on keep theirs: they may stand on any of them.
+std::vector<LaterKeys> all_later_keys(const std::vector<StoredTable>& tables) {
+    std::vector<LaterKeys> keys;
+    for (const auto& table : tables) {
+        const auto reference = " REFERENCES " + MariadbTables::quoted(table.definition.name) + " (";
+        const bool referenced = std::ranges::any_of(tables, [&](const StoredTable& other) {
+            return other.definition.create.find(reference) != std::string::npos;
+        });
+        const bool large = table.rows.bytes() >= bytes_for_later_keys;
+        keys.push_back(large && !referenced ? later_keys(table.definition) : LaterKeys());
+    }
+    return keys;
+}
+
+Result<void> make_table(MariadbTables& server, const ServerTable& table, const LaterKeys& later) {
+    TRY(server.run(table.create));
+    return later.empty() ? Result<void>() : server.run(later.drop(table.name));
+}
+
+Result<void> make_tables(const Loading& loading, const std::vector<StoredTable>& tables,
+                         const std::vector<LaterKeys>& later) {
     auto login = loading.login;
     login.database.clear();
     const auto server = TRY(MariadbTables::open(login, loading.work.cancel));
@@ -153,10 +177,22 @@ Result<void> make_tables(const Loading& loading, const std::vector<StoredTable>&
         if (object.kind == "sequence")
             TRY(make_sequence(*server, object)
                     .while_doing("make the sequence", printable(object.name)));
-    for (const auto& table : tables)
-        TRY(server->run(table.definition.create)
-                .while_doing("make the table", printable(table.definition.name)));
+    for (std::size_t i = 0; i < tables.size(); ++i)
+        TRY(make_table(*server, tables[i].definition, later[i])
+                .while_doing("make the table", printable(tables[i].definition.name)));
     return {};
+}
+
+Result<void> add_keys(const Loading& loading, const std::vector<StoredTable>& tables,
+                      const std::vector<LaterKeys>& later) {
+    return Crew(loading, tables.size(),
+                [&](MariadbTables& server, std::size_t which) -> Result<void> {
+                    const auto& name = tables[which].definition.name;
+                    return later[which].empty() ? Result<void>()
+                                                : server.run(later[which].add(name))
+                                                      .while_doing("make the keys of", printable(name));
+                })
+        .run();
 }
 
 struct ForeignKey {
@@ -201,10 +237,18 @@ Result<void> note_orphans(MariadbTables& server, const ForeignKey& key, Notes& n
     return {};
 }
 
-Result<void> look_at_foreign_keys(const Loading& loading, Notes& notes) {
+Result<void> look_at_tables(const Loading& loading, const std::vector<StoredTable>& tables,
+                            Notes& notes) {
     auto login = loading.login;
     login.database = loading.into;
     const auto server = TRY(MariadbTables::open(login, loading.work.cancel));
+    for (const auto& found : TRY(read_tables(*server)))
+        if (std::ranges::none_of(tables, [&](const StoredTable& table) {
+                return table.definition.name == found.name && table.definition.create == found.create;
+            }))
+            notes.add(fmt::format(
+                "the server makes table {} otherwise than it was: compare SHOW CREATE TABLE",
+                printable(found.name)));
     for (const auto& key : TRY(foreign_keys(*server)))
         TRY(note_orphans(*server, key, notes));
     return {};
@@ -321,7 +365,8 @@ Result<void> make_objects(MariadbTables& server, const ServerSchema& schema, Not
 
 Result<Value> load_tables(const Loading& loading, Notes& notes) {
     const auto tables = TRY(all_tables(loading.tree));
-    TRY(make_tables(loading, tables));
+    const auto later = all_later_keys(tables);
+    TRY(make_tables(loading, tables, later));
     const auto pieces = TRY(pieces_of(tables));
     std::uint64_t total = 0;
     for (const auto& table : tables)
@@ -338,7 +383,8 @@ Result<Value> load_tables(const Loading& loading, Notes& notes) {
                 loading.work.progress(std::min(done, total), total);
             return {};
         }).run());
-    TRY(look_at_foreign_keys(loading, notes));
+    TRY(add_keys(loading, tables, later));
+    TRY(look_at_tables(loading, tables, notes));
     return prove(loading, tables);
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# MariaDB server: start DIR [PORT] [--binlog] [--tls]   (--binlog: binary log, row format; --tls: offers TLS as
-# localhost, signed by DIR/tls/ca.pem)
+# MariaDB server: start DIR [PORT] [--binlog] [--tls] [--buffer-pool=SIZE]   (--binlog: binary log, row format; --tls:
+# offers TLS as localhost, signed by DIR/tls/ca.pem; --buffer-pool: a server of some size, to measure with)
 set -euo pipefail
 # shellcheck source=lib.sh
 source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -15,6 +15,7 @@ do_start() {
     case $option in
       --binlog) more+=(--log-bin=binlog --binlog-format=ROW --server-id=1 --sync-binlog=1 --gtid-strict-mode=ON) ;;
       --tls) certify; more+=(--ssl-cert="$D/tls/cert.pem" --ssl-key="$D/tls/key.pem" --ssl-ca="$D/tls/ca.pem") ;;
+      --buffer-pool=*) more+=(--innodb-buffer-pool-size="${option#*=}" --innodb-log-file-size=512M) ;;
       *) die "unknown option $option" ;;
     esac
   done
