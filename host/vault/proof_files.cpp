@@ -33,9 +33,9 @@ std::string snapshot_of(std::string_view name) {
 }
 
 Result<Proof> open_proof(Vault::State& vault, std::string_view name, std::string_view bytes) {
-    const auto value =
-        TRY(decode(TRY(open_document(TRY(vault.keyring_for_document(bytes)), proof_magic, proofs_use, name, bytes)),
-                   most_values));
+    const auto value = TRY(decode(TRY(open_document(TRY(vault.keyring_for_document(bytes)), proof_magic,
+                                                    proofs_use, name, bytes)),
+                                  most_values));
     const auto* passed = value.at("passed").boolean();
     if (value.text_at("snapshot") != snapshot_of(name) || !passed)
         return damaged(fmt::format("{} is no proof", printable(name)));
