@@ -36,6 +36,7 @@ Result<run::BackupRequest> request_from(const Context& context, const config::Co
         request.components = plan->components;
     if (!context.typed.has("--type"))
         request.type = plan->type;
+    request.tables = plan->tables;
     return request;
 }
 

@@ -25,7 +25,9 @@ struct Side {
 
 Result<Side> side_of(const Context& context, OpenVault& source, const std::string& name) {
     const auto component = context.typed.value("--component");
-    const auto needs = component.empty() ? std::vector<std::string>() : std::vector{ component };
+    const auto needs = component.empty()
+                           ? std::vector<std::string>()
+                           : std::vector{ component + "/" + context.typed.value("--table") };
     const auto snapshot = TRY(named_snapshot(source, name, needs));
     const auto* record = TRY(database_in(snapshot, component));
     return Side{ .table =

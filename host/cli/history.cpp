@@ -44,7 +44,7 @@ Result<std::vector<RowVersion>> versions_in_backups(const Context& context, Open
     for (const auto& snapshot : TRY(readable_snapshots(source))) {
         TRY(context.cancel.check());
         const auto record = database_in(snapshot, component);
-        if (!record.ok() || seen == record.value()->tree)
+        if (!record.ok() || seen == record.value()->tree || !record.value()->holds(name))
             continue;
         seen = record.value()->tree;
         const auto table = component::open_table(*source.vault, *record.value(), name);

@@ -116,7 +116,8 @@ std::vector<std::string> detail_lines(const vault::Snapshot& snapshot, const Pro
     if (!snapshot.note.empty())
         lines.push_back(fmt::format("  note      {}", printable(snapshot.note)));
     for (const auto& record : snapshot.components) {
-        lines.push_back(fmt::format("  {:<16} {}, {}, {}", record.name, record.kind,
+        lines.push_back(fmt::format("  {:<16} {}{}, {}, {}", record.name, record.kind,
+                                    record.success && !record.holds("") ? " (some tables)" : "",
                                     human_size(record.size_bytes), counted(record.files, "file")));
         if (!record.error.empty())
             lines.push_back(

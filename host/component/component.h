@@ -26,6 +26,8 @@ struct Work {
     io::Path state = {}; // a folder of the component's own for caches and for the record of a restore
                          // under way
     std::vector<io::Path> keep_out = {}; // folders a backup never enters: the vault's own, the state
+    // Of a database on a server: the tables a backup takes; all when empty. Others are always whole.
+    std::vector<std::string> tables = {};
 };
 
 // What a restore did.

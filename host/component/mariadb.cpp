@@ -46,6 +46,17 @@ class MariadbComponent final : public Component {
     config::ComponentSettings settings_;
 };
 
+// Switched in, it would leave the game without its other tables.
+Result<void> must_be_whole(const ComponentRecord& record) {
+    if (record.holds(""))
+        return {};
+    return Error{ .kind = Kind::usage,
+                  .why = fmt::format("this snapshot holds some tables of {} only", record.name),
+                  .fix =
+                      "bring rows back with `respawn restore --table`, or name a snapshot of all of it "
+                      "(respawn list)" };
+}
+
 Result<std::unique_ptr<MariadbTables>> MariadbComponent::server(const Cancellation& cancel) const {
     auto login = TRY(database::mariadb_login(settings_));
     login.database.clear();
@@ -67,6 +78,7 @@ Result<RestoreReport> MariadbComponent::restore_to(vault::Vault& from, const Com
 
 Result<RestorePreview> MariadbComponent::preview_restore(vault::Vault& from,
                                                          const ComponentRecord& record) {
+    TRY(must_be_whole(record));
     const auto tree = TRY(MariadbTree::open(from, record));
     const auto login = TRY(database::mariadb_login(settings_));
     const Cancellation cancel;
@@ -112,6 +124,7 @@ Result<void> MariadbComponent::load_and_switch(vault::Vault& from, const Mariadb
 Result<RestoreReport> MariadbComponent::restore_live(vault::Vault& from, const ComponentRecord& record,
                                                      const Work& work) {
     TRY(finish_restore(work));
+    TRY(must_be_whole(record));
     const auto begun = now();
     const auto tree = TRY(MariadbTree::open(from, record));
     const auto login = TRY(database::mariadb_login(settings_));

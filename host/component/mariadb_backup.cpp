@@ -31,25 +31,32 @@ std::size_t connections_for(std::size_t tables) {
     return std::clamp<std::size_t>(tables, 1, std::clamp<std::size_t>(cores, 2, 4));
 }
 
-// The root of the last backup's tree; nothing where it is not known.
-std::optional<vault::ChunkId> last_root(const io::Path& state) {
-    const auto bytes = io::read_file(state / "mariadb.cache", 4096);
+// The folder of each table in the last backup that took it.
+using Folders = std::map<std::string, vault::ChunkId>;
+
+// Empty where they are not known: then all is stored, and what the vault has is found in it.
+Folders last_folders(const io::Path& state) {
+    Folders folders;
+    const auto bytes = io::read_file(state / "mariadb.cache", 64 << 20);
     const auto value = bytes.ok() ? decode(bytes.value()) : bytes.error();
     if (!value.ok() || value.value().text_at("format") != mariadb_cache)
-        return {};
-    const auto* root = value.value().at("root").blob();
-    vault::ChunkId id;
-    if (!root || root->bytes.size() != id.bytes.size())
-        return {};
-    std::ranges::copy(root->bytes, id.bytes.begin());
-    return id;
+        return folders;
+    const auto* tables = value.value().at("tables").map();
+    for (const auto& [name, folder] : tables ? *tables : Value::Map{})
+        if (vault::ChunkId id; folder.blob() && folder.blob()->bytes.size() == id.bytes.size()) {
+            std::ranges::copy(folder.blob()->bytes, id.bytes.begin());
+            folders[name] = id;
+        }
+    return folders;
 }
 
-Result<void> remember_root(const io::Path& state, const vault::ChunkId& id) {
+Result<void> remember_folders(const io::Path& state, const Folders& folders) {
+    Value::Map tables;
+    for (const auto& [name, id] : folders)
+        tables[name] = Blob{ std::string(id.bytes.begin(), id.bytes.end()) };
     return io::replace_durably(
         state / "mariadb.cache",
-        encode(Value::Map{ { "format", mariadb_cache },
-                           { "root", Blob{ std::string(id.bytes.begin(), id.bytes.end()) } } }));
+        encode(Value::Map{ { "format", mariadb_cache }, { "tables", std::move(tables) } }));
 }
 
 // What became of one table.
@@ -62,7 +69,7 @@ struct Stored {
 class DatabaseBackup {
   public:
     DatabaseBackup(const database::Login& login, vault::Writer& into, const Work& work)
-        : login_(login), into_(into), work_(work), before_(last_root(work.state)) {}
+        : login_(login), into_(into), work_(work), before_(last_folders(work.state)) {}
 
     Result<void> run();
     Result<vault::ChunkId> store_root();
@@ -70,9 +77,11 @@ class DatabaseBackup {
     std::uint64_t bytes() const;
     std::uint64_t rows() const { return rows_; }
     std::size_t tables() const { return tables_.size(); }
+    const std::vector<std::string>& missing() const { return missing_; }
     bool definition_has_changed() const { return definition_has_changed_; }
 
   private:
+    void leave_out_others();
     void work_on(MariadbTables& connection);
     Result<Stored> store_table(MariadbTables& connection, const ServerTable& table);
     Result<void> add_rows(MariadbTables& connection, const ServerTable& table, RowTreeWriter& writer);
@@ -84,12 +93,13 @@ class DatabaseBackup {
     const database::Login& login_;
     vault::Writer& into_;
     const Work& work_;
-    std::optional<vault::ChunkId> before_;
+    Folders before_;
     ServerMoment moment_;
     ServerSchema schema_;
     std::vector<ServerTable> tables_;
     std::vector<std::size_t> largest_first_;
     std::vector<std::optional<Stored>> stored_;
+    std::vector<std::string> missing_; // that the plan names
     Notes notes_;
     std::uint64_t rows_ = 0, total_ = 0;
 
@@ -109,6 +119,7 @@ Result<void> DatabaseBackup::run() {
     moment_ = TRY(open_moment(login_, connections_for(std::stoul(count.value_or("1"))), work_.cancel));
     schema_ = TRY(read_schema(*moment_.connections[0]));
     tables_ = TRY(read_tables(*moment_.connections[0]));
+    leave_out_others();
     stored_.resize(tables_.size());
     for (std::size_t i = 0; i < tables_.size(); ++i) {
         largest_first_.push_back(i);
@@ -124,6 +135,19 @@ Result<void> DatabaseBackup::run() {
         return *failed_;
     add_notes();
     return {};
+}
+
+// Of a backup of some tables: the others, and all that is no table.
+void DatabaseBackup::leave_out_others() {
+    if (work_.tables.empty())
+        return;
+    schema_.objects.clear();
+    std::erase_if(tables_, [&](const ServerTable& table) {
+        return std::ranges::find(work_.tables, table.name) == work_.tables.end();
+    });
+    for (const auto& name : work_.tables)
+        if (std::ranges::find(tables_, name, &ServerTable::name) == tables_.end())
+            missing_.push_back(name);
 }
 
 void DatabaseBackup::work_on(MariadbTables& connection) {
@@ -197,15 +221,16 @@ Result<void> DatabaseBackup::add_rows(MariadbTables& connection, const ServerTab
 }
 
 Result<Stored> DatabaseBackup::store_table(MariadbTables& connection, const ServerTable& table) {
+    const auto last = before_.find(table.name);
     const auto earlier =
-        before_ ? earlier_table(into_.vault(), *before_, table.name) : std::optional<vault::Tree>();
+        last != before_.end() ? into_.vault().tree(last->second) : Result<vault::Tree>(vault::Tree());
     const auto name = folder_name(table.name);
     auto writer = TRY(RowTreeWriter::begin(
         into_, into_.vault(),
         { .keyed = !table.key.empty(),
           .schema = table.form(),
           .unique_keys = table.unique.size(),
-          .before = earlier ? &*earlier : nullptr,
+          .before = earlier.ok() && !earlier.value().empty() ? &earlier.value() : nullptr,
           .state = work_.state / "rows" / to_hex(crypto::sha256(name)).substr(0, 32) }));
     TRY(add_rows(connection, table, writer));
     auto entries = TRY(writer.finish());
@@ -239,8 +264,12 @@ void DatabaseBackup::add_notes() {
 
 Result<vault::ChunkId> DatabaseBackup::store_root() {
     vault::Tree folders;
-    for (auto& stored : stored_)
-        folders.push_back(std::move(stored->folder));
+    auto known = work_.tables.empty() ? Folders() : before_;
+    for (std::size_t i = 0; i < tables_.size(); ++i) {
+        known[tables_[i].name] = stored_[i]->folder.tree;
+        folders.push_back(std::move(stored_[i]->folder));
+    }
+    TRY(remember_folders(work_.state, known));
     std::ranges::sort(folders, {}, &vault::TreeEntry::name);
     vault::Tree root = { TRY(store_value(into_, schema_file, schema_.value())),
                          folder_entry(tables_folder, TRY(into_.store_tree(folders))) };
@@ -251,7 +280,10 @@ Value DatabaseBackup::detail() const {
     Value::Map tables;
     for (std::size_t i = 0; i < tables_.size(); ++i)
         tables[tables_[i].name] = stored_[i]->facts;
+    const Value only =
+        work_.tables.empty() ? Value() : Value(Value::List(work_.tables.begin(), work_.tables.end()));
     return Value::Map{ { "server", schema_.server },
+                       { "only", only },
                        { "database", schema_.database },
                        { "position", moment_.position },
                        { "connections", static_cast<std::int64_t>(moment_.connections.size()) },
@@ -268,6 +300,9 @@ std::uint64_t DatabaseBackup::bytes() const {
 }
 
 std::string what_lacks(const DatabaseBackup& backup) {
+    if (!backup.missing().empty())
+        return fmt::format("the plan names tables that are not there: {}",
+                           printable(join(backup.missing(), ", ")));
     if (backup.tables() == 0)
         return "the database holds no tables";
     return backup.rows() == 0 ? "all tables of the database are empty" : "";
@@ -290,7 +325,6 @@ Result<vault::ComponentRecord> back_up_mariadb(const config::ComponentSettings& 
             continue;
         TRY(std::move(done).while_doing("back up the database", login.text()));
         record.tree = TRY(backup.store_root());
-        TRY(remember_root(work.state, record.tree));
         record.size_bytes = backup.bytes();
         record.files = backup.tables();
         record.detail = backup.detail();

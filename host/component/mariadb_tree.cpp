@@ -119,20 +119,4 @@ Result<StoredTable> MariadbTree::table(std::string_view name) const {
     return StoredTable{ std::move(definition), std::move(rows) };
 }
 
-std::optional<vault::Tree> earlier_table(vault::Vault& from, const vault::ChunkId& root,
-                                         std::string_view table) {
-    auto below = [&](const vault::ChunkId& id, std::string_view name) -> Result<vault::Tree> {
-        const auto tree = TRY(from.tree(id));
-        return from.tree(TRY(entry_named(tree, name, vault::EntryType::folder))->tree);
-    };
-    const auto root_tree = from.tree(root);
-    if (!root_tree.ok())
-        return {};
-    const auto tables = entry_named(root_tree.value(), tables_folder, vault::EntryType::folder);
-    if (!tables.ok())
-        return {};
-    auto found = below(tables.value()->tree, folder_name(table));
-    return found.ok() ? std::optional(std::move(found).value()) : std::nullopt;
-}
-
 } // namespace respawn::component

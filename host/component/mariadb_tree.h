@@ -41,8 +41,4 @@ class MariadbTree {
     vault::Tree tables_;
 };
 
-// The folder of a table in an earlier backup's root; nothing where it is not to be had.
-std::optional<vault::Tree> earlier_table(vault::Vault& from, const vault::ChunkId& root,
-                                         std::string_view table);
-
 } // namespace respawn::component

@@ -39,11 +39,13 @@ Result<vault::ComponentRecord> take(component::Component& component, vault::Writ
     return failed(component.settings(), record.error(), started);
 }
 
-Result<void> take_named(Game& game, const std::vector<std::string>& names, vault::Writer& writer,
+Result<void> take_named(Game& game, const std::vector<std::string>& names,
+                        const std::vector<std::string>& tables, vault::Writer& writer,
                         const Cancellation& cancel, const BackupProgress& progress,
                         std::vector<vault::ComponentRecord>& records) {
     for (const auto& name : names) {
         auto work = game.work(name, cancel);
+        work.tables = tables;
         if (progress)
             work.progress = [&](std::uint64_t done, std::uint64_t total) {
                 progress(name, done, total);
@@ -83,7 +85,7 @@ Result<vault::Snapshot> back_up(Game& game, const BackupRequest& request, const 
     if (!request.call.empty())
         draft.report = Value::Map{ { "call", request.call } };
     auto writer = TRY(vault->begin_backup());
-    TRY(take_named(game, names, writer, cancel, progress, draft.components));
+    TRY(take_named(game, names, request.tables, writer, cancel, progress, draft.components));
     const bool none = std::none_of(draft.components.begin(), draft.components.end(),
                                    [](const auto& record) { return record.success; });
     if (none)

@@ -6,9 +6,10 @@
 namespace respawn::run {
 
 struct BackupRequest {
-    std::string plan;                    // empty without one
-    std::string type = "manual";         // manual, full, incremental, emergency, …: a label
-    std::vector<std::string> components; // empty: all
+    std::string plan;                     // empty without one
+    std::string type = "manual";          // manual, full, incremental, emergency, …: a label
+    std::vector<std::string> components;  // empty: all
+    std::vector<std::string> tables = {}; // of databases on servers; empty: all
     std::string note;
     std::string call; // the primitive call it was taken by, as CallName::key; empty for a person's
 };

@@ -63,11 +63,19 @@ Result<Snapshot> by_prefix(const std::vector<Snapshot>& snapshots, std::string_v
                   .fix = "type more of the id" };
 }
 
+// "database", or one table of it: "database/players".
+bool holds(const Snapshot& snapshot, std::string_view need) {
+    const auto slash = std::min(need.find('/'), need.size());
+    const auto* component = snapshot.component(need.substr(0, slash));
+    return component && component->holds(need.substr(std::min(slash + 1, need.size())));
+}
+
+// Nothing in particular is everything that it has: a snapshot of some tables stands for no whole one.
 bool holds_all(const Snapshot& snapshot, const std::vector<std::string>& needs) {
-    return std::ranges::all_of(needs, [&](const std::string& name) {
-        const auto* component = snapshot.component(name);
-        return component && component->success;
-    });
+    if (needs.empty())
+        return std::ranges::all_of(
+            snapshot.components, [](const ComponentRecord& component) { return component.holds(""); });
+    return std::ranges::all_of(needs, [&](const std::string& need) { return holds(snapshot, need); });
 }
 
 // Why the newest of these is not meant, with what could be typed instead.
@@ -102,6 +110,9 @@ Result<Snapshot> by_plan(const std::vector<Snapshot>& snapshots, std::string_vie
         if (!snapshot.plan.empty() && std::ranges::find(plans, snapshot.plan) == plans.end())
             plans.push_back(snapshot.plan);
     }
+    // Who names a plan of some tables, and nothing that is to be whole, means these.
+    if (!plan.empty() && needs.empty() && !asked.empty() && asked.back()->good())
+        return *asked.back();
     if (!asked.empty())
         return newest_good(asked, name, needs);
     return Error{ .kind = Kind::missing,

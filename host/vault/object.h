@@ -90,7 +90,11 @@ struct ComponentRecord {
     std::int64_t duration = 0; // microseconds
     bool success = true;
     std::string error; // why it failed, or what was incomplete; may stand beside success
-    Value detail;      // the component's own: tables with counts and checksums, original paths
+    // The component's own: tables with counts and checksums, original paths. `only`, a list of tables,
+    // where the backup took no others.
+    Value detail;
+    // True when it holds this table, or without one all of the component.
+    bool holds(std::string_view table) const;
 };
 
 struct Snapshot {

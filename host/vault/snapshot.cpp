@@ -51,6 +51,12 @@ bool Snapshot::good() const {
     return !components.empty() && std::ranges::all_of(components, good_component);
 }
 
+bool ComponentRecord::holds(std::string_view table) const {
+    const auto* only = detail.at("only").list();
+    return success &&
+           (!only || (!table.empty() && std::ranges::find(*only, Value(table)) != only->end()));
+}
+
 const ComponentRecord* Snapshot::component(std::string_view wanted) const {
     const auto found = std::ranges::find(components, wanted, &ComponentRecord::name);
     return found == components.end() ? nullptr : &*found;

@@ -272,8 +272,9 @@ class Writer {
 // ---- naming (vault/naming.cpp) ----
 
 // The snapshot that a person named: an id, a unique prefix of one, "latest", "latest:PLAN", "@TIME"
-// (the newest not after that moment). latest and @ mean the newest good one that holds all components
-// in `needs`. Kind::missing or Kind::conflict (several) with a fix that says what to type.
+// (the newest not after that moment). latest and @ mean the newest good one that holds all that `needs`
+// names: components, or tables of them ("database/players"); one that took some tables only stands for
+// no whole component. Kind::missing or Kind::conflict (several) with a fix that says what to type.
 Result<Snapshot> find_snapshot(const std::vector<Snapshot>& snapshots, std::string_view name,
                                const std::vector<std::string>& needs, Moment present);
 

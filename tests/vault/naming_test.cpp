@@ -91,3 +91,22 @@ TEST_CASE("a component that succeeded with nothing in it makes no good snapshot"
     REQUIRE_FALSE(all[2].good());
     REQUIRE(find_snapshot(all, "latest", {}, present).value().id.back() == '2');
 }
+
+TEST_CASE("a snapshot of some tables stands for these and for nothing that is whole") {
+    auto all = some();
+    auto& part = all[2].components[0];
+    part.detail = Value::Map{ { "only", Value::List{ "players", "duels" } } };
+    const auto meant = [&](std::string_view name, const std::vector<std::string>& needs) {
+        const auto found = find_snapshot(all, name, needs, present);
+        return found.ok() ? found.value().id.substr(25) : "none";
+    };
+    REQUIRE(meant("latest", {}) == "2");
+    REQUIRE(meant("latest", { "database" }) == "2");
+    REQUIRE(meant("latest", { "database/players" }) == "3");
+    REQUIRE(meant("latest", { "database/logs" }) == "2");
+    REQUIRE(meant("latest", { "database/players", "memory" }) == "2");
+    REQUIRE(meant("latest:critical", {}) == "3");
+    REQUIRE(meant("latest:critical", { "database" }) == "none");
+    REQUIRE_FALSE(part.holds(""));
+    REQUIRE(part.holds("duels"));
+}
