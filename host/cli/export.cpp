@@ -2,6 +2,7 @@
 #include "cli/output.h"
 #include "cli/restored.h"
 #include "component/archive_export.h"
+#include "component/mariadb_dump.h"
 
 #include <fmt/format.h>
 
@@ -56,28 +57,31 @@ Result<int> to_archive(const Context& context, vault::Vault& vault, const vault:
     return 0;
 }
 
-Result<Part> only_database(const std::vector<Part>& parts) {
+Result<Part> only_database(const std::vector<Part>& parts, std::string_view kind) {
     std::vector<std::string> names;
     const Part* found = nullptr;
     for (const auto& part : parts)
-        if (part.record.kind == "sqlite") {
+        if (part.record.kind == kind) {
             names.push_back(part.record.name);
             found = &part;
         }
     if (names.size() == 1)
         return *found;
-    return Error{ .kind = Kind::usage,
-                  .why = names.empty() ? "none of what is asked for is an SQLite database"
-                                       : "several databases are asked for: " + join(names, ", "),
-                  .fix = names.empty() ? "name the archive .tar.zst, or a folder"
-                                       : "name one: --component NAME" };
+    return Error{
+        .kind = Kind::usage,
+        .why = names.empty() ? fmt::format("none of what is asked for is a database of kind {}", kind)
+                             : "several databases are asked for: " + join(names, ", "),
+        .fix = names.empty()
+                   ? "FILE.db is for sqlite, FILE.sql.gz for mariadb; else FILE.tar.zst, or a folder"
+                   : "name one: --component NAME"
+    };
 }
 
 Result<int> to_database(const Context& context, vault::Vault& vault, const vault::Snapshot& snapshot,
                         const std::vector<Part>& parts, const io::Path& to) {
     const auto started = now();
     TRY(component::must_be_free(to)); // also of an empty folder
-    const auto part = TRY(only_database(parts));
+    const auto part = TRY(only_database(parts, component::dump_form(to) ? "mariadb" : "sqlite"));
     std::optional<ProgressBar> bar("exporting " + part.record.name);
     const component::Work work{ .cancel = context.cancel,
                                 .progress = [&](std::uint64_t done, std::uint64_t total) {
@@ -104,7 +108,7 @@ Result<int> export_backup(const Context& context) {
     const auto doing = fmt::format("snapshot {} to {}", snapshot.id, to.string());
     if (component::archive_form(to))
         return to_archive(context, *source.vault, snapshot, parts, to).while_doing("export", doing);
-    if (is_database_name(to))
+    if (is_database_name(to) || component::dump_form(to))
         return to_database(context, *source.vault, snapshot, parts, to).while_doing("export", doing);
     return restore_beside(context, *source.vault, snapshot, parts, to);
 }
@@ -115,12 +119,14 @@ extern const Verb export_verb = {
     .name = "export",
     .summary =
         "Writes a backup, or a part of it, in a form that needs no respawn: a tar archive, plain "
-        "files, an SQLite file.",
+        "files, an SQLite file, SQL text.",
     .arguments = { { .name = "BACKUP",
                      .doc = "an id, a prefix of one, latest, latest:PLAN or @TIME",
                      .required = true },
                    { .name = "TO",
-                     .doc = "FILE.tar.zst, .tar.gz, .tar; FILE.db for one database; else a new folder",
+                     .doc = "FILE.tar.zst, .tar.gz, .tar; FILE.db for an SQLite database; FILE.sql, "
+                            ".sql.gz, "
+                            ".sql.zst for one of MariaDB; else a new folder",
                      .required = true } },
     .options =
         with_opening({ { .name = "--component",

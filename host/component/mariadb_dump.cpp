@@ -205,11 +205,11 @@ class DumpSource final : public io::Source {
 // Looks at whether to go on, and says how far it is.
 class Watched final : public io::Source {
   public:
-    Watched(io::Source& source, const Work& work, std::uint64_t total)
-        : source_(source), work_(work), total_(total) {}
+    Watched(std::unique_ptr<io::Source> source, const Work& work, std::uint64_t total)
+        : source_(std::move(source)), work_(work), total_(total) {}
     Result<std::size_t> read(char* buffer, std::size_t size) override {
         TRY(work_.cancel.check());
-        const auto taken = TRY(source_.read(buffer, size));
+        const auto taken = TRY(source_->read(buffer, size));
         done_ += taken;
         if (work_.progress)
             work_.progress(done_, std::max(done_, total_));
@@ -217,12 +217,23 @@ class Watched final : public io::Source {
     }
 
   private:
-    io::Source& source_;
+    std::unique_ptr<io::Source> source_;
     const Work& work_;
     std::uint64_t total_, done_ = 0;
 };
 
 } // namespace
+
+std::optional<Packing> dump_form(const io::Path& file) {
+    const auto name = file.filename().string();
+    constexpr std::pair<std::string_view, Packing> forms[] = { { ".sql", Packing::none },
+                                                               { ".sql.gz", Packing::gzip },
+                                                               { ".sql.zst", Packing::zstd } };
+    for (const auto& [end, packing] : forms)
+        if (name.size() > end.size() && name.ends_with(end))
+            return packing;
+    return {};
+}
 
 Result<std::unique_ptr<io::Source>> open_dump(vault::Vault& from,
                                               const vault::ComponentRecord& record) {
@@ -242,9 +253,10 @@ Result<Value> write_dump_file(vault::Vault& from, const vault::ComponentRecord& 
         file /= folder_name(tree.schema().database) + ".sql";
     }
     TRY(io::make_folder(file.parent_path()));
-    const auto dump = TRY(open_dump(from, record));
-    Watched watched(*dump, work, record.size_bytes);
-    TRY(io::create_durably(file, watched));
+    const auto dump =
+        TRY(packed(std::make_unique<Watched>(TRY(open_dump(from, record)), work, record.size_bytes),
+                   dump_form(file).value_or(Packing::none)));
+    TRY(io::create_durably(file, *dump));
     Value::Map tables;
     for (const auto& name : tree.tables())
         tables[name] = TRY(tree.table(name)).rows.sum().value();

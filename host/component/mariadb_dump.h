@@ -2,14 +2,21 @@
 #pragma once
 
 #include "component/component.h"
+#include "component/packed_source.h"
 #include "io/stream.h"
+
+#include <optional>
 
 namespace respawn::component {
 
 // The text, made while it is read; nothing is held but a block of rows. The vault must outlive it.
 Result<std::unique_ptr<io::Source>> open_dump(vault::Vault& from, const vault::ComponentRecord& record);
 
-// Into a file that is not there yet, or DATABASE.sql in an empty or missing folder. Returns what was
+// By the name's end: .sql, .sql.gz, .sql.zst. Nothing for another.
+std::optional<Packing> dump_form(const io::Path& file);
+
+// Into a file that is not there yet, packed as its name says, or DATABASE.sql in an empty or missing
+// folder. It is plain text for whoever can read it. Returns what was
 // written: {file, tables: {NAME: {rows, sum}}}.
 Result<Value> write_dump_file(vault::Vault& from, const vault::ComponentRecord& record,
                               const io::Path& place, const Work& work);

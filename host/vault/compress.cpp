@@ -13,7 +13,8 @@ namespace {
 constexpr int fast = 1, thorough = 3;
 constexpr std::size_t sample_size = 4096, samples = 4;
 constexpr std::size_t trial_size = 64 << 10, least_trial = 16 << 10;
-constexpr std::size_t trial_serves = 1 << 20; // neighbours are of one kind: for so many bytes of them
+// Neighbours are of one kind: a trial serves so many bytes of them, more with each that ends as the last.
+constexpr std::size_t trial_serves = 1 << 20, trial_serves_at_most = 8 << 20;
 
 struct Free {
     void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
@@ -22,7 +23,7 @@ struct Free {
 
 std::size_t packed_size(std::string& out, std::string_view plain, int level) {
     thread_local const std::unique_ptr<ZSTD_CCtx, Free> context(ZSTD_createCCtx());
-    out.resize(ZSTD_compressBound(plain.size()));
+    out.resize(std::max(out.size(), ZSTD_compressBound(plain.size()))); // not cleared each time
     const auto size =
         ZSTD_compressCCtx(context.get(), out.data(), out.size(), plain.data(), plain.size(), level);
     return ZSTD_isError(size) ? SIZE_MAX : size;
@@ -50,12 +51,14 @@ int better_level(std::string_view plain) {
 
 int level_for(std::string_view plain) {
     thread_local int level = thorough;
-    thread_local std::size_t left = 0; // bytes
+    thread_local std::size_t left = 0, serves = trial_serves; // bytes
     if (plain.size() < least_trial)
         return thorough;
     if (left < plain.size()) {
-        level = better_level(plain);
-        left = trial_serves;
+        const auto better = better_level(plain);
+        serves = better == level ? std::min(2 * serves, trial_serves_at_most) : trial_serves;
+        level = better;
+        left = serves;
     }
     left -= std::min(left, plain.size());
     return level;
@@ -64,14 +67,13 @@ int level_for(std::string_view plain) {
 } // namespace
 
 std::optional<std::string> compress(std::string_view plain) {
-    if (looks_dense(plain))
+    thread_local bool dense_before = true; // behind what shrank, a look costs more than it saves
+    if (dense_before && looks_dense(plain))
         return {};
-    std::string out;
+    thread_local std::string out;
     const auto size = packed_size(out, plain, level_for(plain));
-    if (size >= plain.size() - plain.size() / 32)
-        return {};
-    out.resize(size);
-    return out;
+    dense_before = size >= plain.size() - plain.size() / 32;
+    return dense_before ? std::nullopt : std::optional(out.substr(0, size));
 }
 
 Result<std::string> decompress(std::string_view packed, std::size_t size) {
