@@ -1,4 +1,5 @@
 #include "run/backup.h"
+#include "run/readiness.h"
 #include "run/rules.h"
 
 #include "base/text.h"
@@ -15,7 +16,8 @@ namespace {
 
 Result<run::BackupRequest> request_from(const Context& context, const config::Config& config) {
     run::BackupRequest request{ .plan = context.typed.value("PLAN"),
-                                .type = context.typed.value("--type", "manual"),
+                                .type = context.typed.value(
+                                    "--type", context.typed.has("--forced") ? "emergency" : "manual"),
                                 .components = context.typed.values("--component"),
                                 .note = context.typed.value("--note"),
                                 .call = {} };
@@ -34,7 +36,7 @@ Result<run::BackupRequest> request_from(const Context& context, const config::Co
     }
     if (request.components.empty())
         request.components = plan->components;
-    if (!context.typed.has("--type"))
+    if (!context.typed.has("--type") && !context.typed.has("--forced"))
         request.type = plan->type;
     request.tables = plan->tables;
     return request;
@@ -87,9 +89,26 @@ Value with_rules(Value snapshot, const std::vector<run::RuleOutcome>& rules) {
     return map;
 }
 
+// True when nothing speaks against it.
+Result<bool> look_first(run::Game& game, const run::BackupRequest& request) {
+    bool well = true;
+    for (const auto& looked : TRY(run::look_before_backup(game, request.components))) {
+        tell(fmt::format("  {:<6} {:<24} {}", looked.well() ? "ok" : painted("NO", Colour::red),
+                         printable(looked.subject), printable(looked.found)));
+        if (!looked.well())
+            tell("         do  " + printable(looked.fix));
+        well = well && looked.well();
+    }
+    if (!well)
+        tell("no backup was taken; without --forced it is tried all the same");
+    return well;
+}
+
 Result<int> take(const Context& context) {
     auto game = TRY(context.game(config::Strictness::strict));
     const auto request = TRY(request_from(context, game.config()));
+    if (context.typed.has("--forced") && !TRY(look_first(game, request)))
+        return 4;
     std::optional<ProgressBar> bar;
     std::string shown;
     const auto progress = [&](const std::string& component, std::uint64_t done, std::uint64_t total) {
@@ -127,6 +146,9 @@ extern const Verb backup = {
                  { .name = "--type",
                    .value = "TYPE",
                    .doc = "a label for keeping: manual, full, pre_update, pre_migration, emergency" },
+                 { .name = "--forced",
+                   .doc = "at once, as an emergency, with a look at disk, memory, load, databases and "
+                          "rights first; exit 4 when one of them is not well" },
                  { .name = "--note", .value = "TEXT", .doc = "what it is for, shown by list" } },
     .details =
         "Exit 3 when a component failed, was empty or was missing: the others are kept all the "
