@@ -210,7 +210,8 @@ Result<std::vector<Value::Map>> rows_with(Session& session, const std::string& t
         if (!value.is_null())
             parameters.push_back(value);
     }
-    return session.rows(fmt::format("select * from {} as t where {} limit {}", session.quoted(table),
+    return session.rows(fmt::format("select {} from {} as t where {} limit {}",
+                                    TRY(session.whole_row(table)), session.quoted(table),
                                     join(terms, " and "), most),
                         parameters);
 }

@@ -293,6 +293,16 @@ Result<bool> MariadbConnection::has_table(std::string_view name) {
                 .is_null();
 }
 
+Result<std::string> MariadbConnection::whole_row(std::string_view table) {
+    std::string list = "t.*";
+    for (const auto& row :
+         TRY(rows("select column_name as name from information_schema.columns where table_schema = "
+                  "database() and table_name = ? and extra like '%INVISIBLE%'",
+                  { table })))
+        list += ", t." + quoted(row.at("name").text() ? *row.at("name").text() : "");
+    return list;
+}
+
 Result<std::string> MariadbConnection::cut_value() {
     if (warnings_ == 0)
         return std::string();

@@ -22,6 +22,7 @@ class MariadbConnection final : public ServerSession {
     std::int64_t changed_rows() const override { return changed_rows_; }
     std::string quoted(std::string_view name) const override;
     Result<bool> has_table(std::string_view name) override;
+    Result<std::string> whole_row(std::string_view table) override;
     std::string_view no_values() const override { return " () values ()"; }
 
     bool is_open() const override { return handle_ != nullptr; }
