@@ -9,29 +9,15 @@ namespace respawn::component {
 
 namespace {
 
-// As the server calls them, and as iconv does. What both call the same is not listed.
+// As the server calls them, and as iconv does. Not sjis, in which iconv has other signs for \ and ~.
 constexpr std::pair<std::string_view, const char*> other_names[] = {
-    { "latin1", "CP1252" },
-    { "latin2", "ISO-8859-2" },
-    { "latin5", "ISO-8859-9" },
-    { "latin7", "ISO-8859-13" },
-    { "greek", "ISO-8859-7" },
-    { "hebrew", "ISO-8859-8" },
-    { "koi8r", "KOI8-R" },
-    { "koi8u", "KOI8-U" },
-    { "ucs2", "UCS-2BE" },
-    { "utf16", "UTF-16BE" },
-    { "utf16le", "UTF-16LE" },
-    { "utf32", "UTF-32BE" },
-    { "sjis", "SJIS" },
-    { "ujis", "EUC-JP" },
-    { "eucjpms", "EUC-JP-MS" },
-    { "euckr", "EUC-KR" },
-    { "tis620", "TIS-620" },
-    { "macroman", "MACINTOSH" },
-    { "macce", "MACCENTRALEUROPE" },
-    { "armscii8", "ARMSCII-8" },
-    { "hp8", "HP-ROMAN8" },
+    { "latin1", "CP1252" },      { "latin2", "ISO-8859-2" },  { "latin5", "ISO-8859-9" },
+    { "latin7", "ISO-8859-13" }, { "greek", "ISO-8859-7" },   { "hebrew", "ISO-8859-8" },
+    { "koi8r", "KOI8-R" },       { "koi8u", "KOI8-U" },       { "ucs2", "UCS-2BE" },
+    { "utf16", "UTF-16BE" },     { "utf16le", "UTF-16LE" },   { "utf32", "UTF-32BE" },
+    { "ujis", "EUC-JP" },        { "eucjpms", "EUC-JP-MS" },  { "euckr", "EUC-KR" },
+    { "tis620", "TIS-620" },     { "macroman", "MACINTOSH" }, { "macce", "MAC-CENTRALEUROPE" },
+    { "armscii8", "ARMSCII-8" }, { "hp8", "HP-ROMAN8" },
 };
 
 const char* iconv_name(std::string_view name) {

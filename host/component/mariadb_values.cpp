@@ -142,10 +142,11 @@ ColumnValues::Form ColumnValues::form_of(const ServerColumn& column) {
 
 ColumnValues::ColumnValues(const ServerTable& table, std::size_t column)
     : form_(form_of(table.columns[column])), type_(table.columns[column].type),
-      charset_(table.columns[column].charset), is_unsigned_(table.columns[column].is_unsigned) {
+      charset_name_(table.columns[column].charset), charset_(table.columns[column].charset),
+      is_unsigned_(table.columns[column].is_unsigned) {
     const auto declared = declared_as(table, table.columns[column].name);
     const auto collation = collation_of(table, declared);
-    filled_ = declared.find(" zerofill") != declared.npos;
+    filled_ = type_ == "year" || declared.find(" zerofill") != declared.npos;
     digits_ = last_number(declared, form_ == Form::bits ? 1 : 0);
     folds_case_ = !collation.ends_with("_bin") && !collation.ends_with("_cs");
     folds_blanks_ = collation.find("nopad") == collation.npos &&
@@ -180,7 +181,8 @@ bool ColumnValues::keeps_order() const {
 bool ColumnValues::has_keys_of(const ColumnValues& other) const {
     if (form_ != other.form_)
         return false;
-    return form_ == Form::text ? charset_.is_utf8() && other.charset_.is_utf8()
+    return form_ == Form::text ? charset_name_ == other.charset_name_ ||
+                                     (charset_.is_utf8() && other.charset_.is_utf8())
            : form_ == Form::exact || form_ == Form::bits ? digits_ == other.digits_
            : form_ == Form::told ? type_ == other.type_ && digits_ == other.digits_
                                  : true;

@@ -46,7 +46,7 @@ class ColumnValues {
     std::string folded(std::string text) const;
 
     Form form_;
-    std::string type_;
+    std::string type_, charset_name_;
     Charset charset_;
     bool is_unsigned_ = false, filled_ = false; // with zeros in front
     bool folds_case_ = false, folds_blanks_ = false;
