@@ -33,6 +33,10 @@ const char* iconv_name(std::string_view name) {
 // The server's latin1 is cp1252 with the five places that this one leaves free.
 constexpr std::string_view free_in_cp1252 = "\x81\x8d\x8f\x90\x9d";
 
+bool is_ascii(std::string_view bytes) {
+    return std::ranges::none_of(bytes, [](char c) { return (c & 0x80) != 0; });
+}
+
 } // namespace
 
 struct Charset::Way {
@@ -63,7 +67,8 @@ struct Charset::Way {
 
 Charset::Charset(std::string_view name)
     : is_utf8_(name == "utf8mb4" || name == "utf8mb3" || name == "utf8" || name == "ascii"),
-      is_latin1_(name == "latin1") {
+      is_latin1_(name == "latin1"),
+      is_wide_(name == "ucs2" || name.starts_with("utf16") || name == "utf32") {
     if (const auto* other = iconv_name(name); other && !is_utf8_) {
         to_ = std::make_unique<Way>("UTF-8", other);
         from_ = std::make_unique<Way>(other, "UTF-8");
@@ -78,6 +83,8 @@ std::optional<std::string> Charset::to_utf8(std::string_view bytes) {
         return std::string(bytes); // as the server would send it
     if (!to_)
         return {};
+    if (!is_wide_ && is_ascii(bytes))
+        return std::string(bytes);
     if (!is_latin1_)
         return to_->convert(bytes);
     std::string text;

@@ -25,7 +25,7 @@ class Charset {
 
   private:
     struct Way;
-    bool is_utf8_ = false, is_latin1_ = false;
+    bool is_utf8_ = false, is_latin1_ = false, is_wide_ = false; // no byte stands for itself
     std::unique_ptr<Way> to_, from_;
 };
 

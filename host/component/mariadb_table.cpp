@@ -29,6 +29,7 @@ class RowValues {
     ColumnValues& column(std::size_t place) { return columns_[place]; }
 
     Result<Value::Map> row(std::string_view bytes);
+    Result<Value::Map> some_of_row(std::string_view bytes, const std::vector<std::size_t>& columns);
     // Nothing when no row can ever have these values.
     Result<std::optional<Asked>> asked(const Value::Map& key);
     Result<bool> has(std::string_view bytes, const Asked& asked);
@@ -76,6 +77,15 @@ Result<Value::Map> RowValues::row(std::string_view bytes) {
     Value::Map row;
     for (std::size_t i = 0; i < columns_.size(); ++i)
         row.emplace(table_.columns[i].name, columns_[i].value(cells_[i]));
+    return row;
+}
+
+Result<Value::Map> RowValues::some_of_row(std::string_view bytes,
+                                          const std::vector<std::size_t>& columns) {
+    TRY(cells_of(bytes, columns_.size(), cells_));
+    Value::Map row;
+    for (const auto place : columns)
+        row.emplace(table_.columns[place].name, columns_[place].value(cells_[place]));
     return row;
 }
 
@@ -138,15 +148,24 @@ class StoredRows final : public RowStream {
                 break;
             }
             bytes += cursor_.row().size();
-            rows.push_back(TRY(values_.row(cursor_.row())));
+            rows.push_back(
+                TRY(only_ ? values_.some_of_row(cursor_.row(), *only_) : values_.row(cursor_.row())));
         }
         most_ = std::min(most_ * 4, most_rows_at_once); // who wants one row, reads few
         return rows;
+    }
+    void take_only(const std::vector<std::string>& columns) override {
+        only_.emplace();
+        const auto& all = values_.shape().columns;
+        for (std::size_t i = 0; i < all.size(); ++i)
+            if (std::ranges::find(columns, all[i]) != columns.end())
+                only_->push_back(i);
     }
 
   private:
     RowValues& values_;
     RowCursor cursor_;
+    std::optional<std::vector<std::size_t>> only_;
     std::size_t most_ = first_rows;
     bool ended_ = false;
 };

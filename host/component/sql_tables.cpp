@@ -208,6 +208,10 @@ int best_index(sqlite3_vtab* base, sqlite3_index_info* info) {
                          0.3);
     }
     info->idxNum = plan.number();
+    info->idxStr = sqlite3_mprintf("%llu", info->colUsed);
+    info->needToFreeIdxStr = 1;
+    if (!info->idxStr)
+        return SQLITE_NOMEM;
     info->idxFlags = one_row ? SQLITE_INDEX_SCAN_UNIQUE : 0;
     info->estimatedRows = one_row ? 1 : static_cast<sqlite3_int64>(rows) + 1;
     info->estimatedCost = one_row ? 20 : rows + 100;
@@ -340,7 +344,19 @@ bool is_found_whole(const TableShape& shape, const Table& table, Plan plan, cons
            });
 }
 
-int filter(sqlite3_vtab_cursor* base, int number, const char*, int count, sqlite3_value** values) {
+// What the statement reads, as SQLite told when it planned: a bit a column, the last one for all
+// further ones; and the key, by which scans end.
+std::vector<std::string> read_columns(const TableShape& shape, std::string_view told) {
+    sqlite3_uint64 used = 0;
+    std::from_chars(told.data(), told.data() + told.size(), used);
+    std::vector<std::string> columns = shape.key;
+    for (std::size_t i = 0; i < shape.columns.size(); ++i)
+        if ((used >> std::min<std::size_t>(i, 63) & 1) != 0)
+            columns.push_back(shape.columns[i]);
+    return columns;
+}
+
+int filter(sqlite3_vtab_cursor* base, int number, const char* used, int count, sqlite3_value** values) {
     const auto& table = table_of(base->pVtab);
     auto& cursor = cursor_of(base);
     const auto own = cursor.base;
@@ -362,6 +378,8 @@ int filter(sqlite3_vtab_cursor* base, int number, const char*, int count, sqlite
     if (!stream.ok())
         return failed(table, stream.error());
     cursor.stream = std::move(stream).value();
+    if (used)
+        cursor.stream->take_only(read_columns(table.shape(), used));
     return settle(table, cursor);
 }
 
