@@ -37,13 +37,15 @@ Result<Side> side_of(const Context& context, OpenVault& source, const std::strin
                  .tree = record->tree };
 }
 
-Result<Side> live_side(OpenVault& source, const Side& other) {
+Result<Side> live_side(const Context& context, OpenVault& source, const Side& other) {
     if (!source.game)
         return Error{ .kind = Kind::usage,
                       .why = "without a configuration nobody knows where the live database is",
                       .fix = "leave --location out, or name two backups" };
     auto* database = TRY(source.game->database(other.component));
-    return Side{ .table = component::live_table(other.table->shape(), *database),
+    const auto& settings = TRY(source.game->component(other.component))->settings();
+    return Side{ .table = TRY(
+                     component::live_table(settings, other.table->shape(), *database, context.cancel)),
                  .text = std::string(live),
                  .component = other.component };
 }
@@ -129,8 +131,8 @@ Result<int> diff_table(const Context& context) {
     auto source = TRY(open_vault(context));
     const auto before = TRY(side_of(context, source, context.typed.value("A")));
     const bool with_live = context.typed.value("B") == live;
-    const auto after =
-        TRY(with_live ? live_side(source, before) : side_of(context, source, context.typed.value("B")));
+    const auto after = TRY(with_live ? live_side(context, source, before)
+                                     : side_of(context, source, context.typed.value("B")));
     Comparison comparison(before, after, context.json);
     if (with_live || before.tree != after.tree)
         TRY(component::compare_tables(*before.table, *after.table,

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 
+#include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
 
@@ -47,9 +48,10 @@ std::string as_found(const ServerColumn& column, std::string_view cell) {
 
 } // namespace
 
-Result<std::string> key_of_cells(const ServerTable& table, std::span<const Cell> cells) {
+Result<std::string> key_of_cells(const ServerTable& table, std::span<const Cell> cells,
+                                 std::size_t columns) {
     std::string key;
-    for (const auto column : table.key)
+    for (const auto column : std::span(table.key).first(std::min(columns, table.key.size())))
         TRY(append_key_cell(key, table.columns[column], cells[column]));
     return key;
 }

@@ -25,8 +25,9 @@ class RowShaper {
     std::vector<Cell> unique_;
 };
 
-// The key of a row in which the key's columns have these cells.
-Result<std::string> key_of_cells(const ServerTable& table, std::span<const Cell> cells);
+// The key of a row in which the key's columns have these cells; or its beginning, of the first columns.
+Result<std::string> key_of_cells(const ServerTable& table, std::span<const Cell> cells,
+                                 std::size_t columns = SIZE_MAX);
 // What a further unique key is found by: the same for values that the column takes for equal, as far
 // as ASCII goes; none where one of the cells is NULL.
 std::optional<std::string> unique_text(const ServerTable& table, const ServerKey& key,

@@ -103,7 +103,7 @@ std::vector<std::string> MariadbTree::tables() const {
     return names;
 }
 
-Result<StoredTable> MariadbTree::table(std::string_view name) const {
+Result<vault::Tree> MariadbTree::folder(std::string_view name) const {
     const auto folder = std::ranges::find(tables_, folder_name(name), &vault::TreeEntry::name);
     if (folder == tables_.end()) {
         const auto all = tables();
@@ -113,7 +113,15 @@ Result<StoredTable> MariadbTree::table(std::string_view name) const {
                       .fix = near.empty() ? "it has: " + printable(join(all, ", "))
                                           : fmt::format("did you mean {}?", printable(near)) };
     }
-    const auto tree = TRY(of_backup(from_->tree(folder->tree)));
+    return of_backup(from_->tree(folder->tree));
+}
+
+Result<ServerTable> MariadbTree::definition(std::string_view name) const {
+    return ServerTable::from(TRY(of_backup(read_value(*from_, TRY(folder(name)), definition_file))));
+}
+
+Result<StoredTable> MariadbTree::table(std::string_view name) const {
+    const auto tree = TRY(folder(name));
     auto definition = TRY(ServerTable::from(TRY(of_backup(read_value(*from_, tree, definition_file)))));
     auto rows = TRY(of_backup(RowTree::open(*from_, tree)));
     return StoredTable{ std::move(definition), std::move(rows) };

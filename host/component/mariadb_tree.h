@@ -33,8 +33,10 @@ class MariadbTree {
     std::vector<std::string> tables() const; // names, sorted by their folders'
     // Kind::missing for a table that is not there, with the nearest name.
     Result<StoredTable> table(std::string_view name) const;
+    Result<ServerTable> definition(std::string_view name) const;
 
   private:
+    Result<vault::Tree> folder(std::string_view name) const;
     explicit MariadbTree(vault::Vault& from) : from_(&from) {}
     vault::Vault* from_;
     ServerSchema schema_;

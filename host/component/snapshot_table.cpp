@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "component/backup_database.h"
+#include "component/mariadb_table.h"
 
 #include <algorithm>
 #include <cmath>
@@ -62,7 +63,7 @@ class SqlTable final : public SnapshotTable {
     Result<std::vector<Value::Map>> find(const Value::Map& key) override {
         std::vector<std::string> terms;
         std::vector<Value> values;
-        TRY(must_be_columns(key));
+        TRY(must_be_columns(shape_, key));
         for (const auto& [column, value] : key) {
             terms.push_back(own_column(column) + " is ?");
             values.push_back(value);
@@ -93,19 +94,6 @@ class SqlTable final : public SnapshotTable {
     }
 
   private:
-    Result<void> must_be_columns(const Value::Map& key) const {
-        for (const auto& [column, value] : key)
-            if (std::ranges::find(shape_.columns, column) == shape_.columns.end()) {
-                const auto near = nearest(column, shape_.columns);
-                return Error{ .kind = Kind::usage,
-                              .why = fmt::format("table {} has no column {}", printable(shape_.name),
-                                                 printable(column)),
-                              .fix = near.empty() ? "it has: " + printable(join(shape_.columns, ", "))
-                                                  : fmt::format("did you mean {}?", printable(near)) };
-            }
-        return {};
-    }
-
     // Those whose key has this place beside these values, which may be of its first columns alone.
     Result<std::vector<Value::Map>> rows_in_order(const Value::Map& key, std::string_view place,
                                                   std::size_t most) {
@@ -381,6 +369,19 @@ class Cursor {
 
 } // namespace
 
+Result<void> must_be_columns(const TableShape& shape, const Value::Map& values) {
+    for (const auto& [column, value] : values)
+        if (std::ranges::find(shape.columns, column) == shape.columns.end()) {
+            const auto near = nearest(column, shape.columns);
+            return Error{ .kind = Kind::usage,
+                          .why = fmt::format("table {} has no column {}", printable(shape.name),
+                                             printable(column)),
+                          .fix = near.empty() ? "it has: " + printable(join(shape.columns, ", "))
+                                              : fmt::format("did you mean {}?", printable(near)) };
+        }
+    return {};
+}
+
 int compare_values(const Value& a, const Value& b) {
     const int left = rank(a), right = rank(b);
     if (left != right)
@@ -404,13 +405,21 @@ int compare_keys(const std::vector<std::string>& key, const Value::Map& a, const
     return 0;
 }
 
+Result<bool> SnapshotTable::compare_to(SnapshotTable&, const TakeRowChange&) { return false; }
+
 Result<void> compare_tables(SnapshotTable& before, SnapshotTable& after, const TakeRowChange& take) {
+    if (TRY(before.compare_to(after, take)))
+        return {};
     const auto& key = before.shape().key;
     if (key != after.shape().key)
         return Error{ .kind = Kind::unsupported,
                       .why = fmt::format("the primary key of {} is not the same in both: {} and {}",
                                          printable(before.shape().name), printable(join(key, ", ")),
                                          printable(join(after.shape().key, ", "))) };
+    if (!before.shape().own_order.empty() || !after.shape().own_order.empty())
+        return Error{ .kind = Kind::unsupported,
+                      .why = fmt::format("the rows of {} do not come in the same order in both",
+                                         printable(before.shape().name)) };
     Cursor left(before), right(after);
     for (;;) {
         const auto* was = TRY(left.row());
@@ -452,24 +461,42 @@ Result<std::vector<TableShape>> list_in_image(vault::Vault& from,
     return tables;
 }
 
+Result<std::unique_ptr<SnapshotTable>> live_in_sql(const config::ComponentSettings&,
+                                                   const TableShape& shape, database::Reader& reader,
+                                                   const Cancellation&) {
+    return std::unique_ptr<SnapshotTable>(std::make_unique<SqlTable>(
+        shape, [&reader](const std::string& sql, const std::vector<Value>& parameters) {
+            return reader.query(sql, parameters);
+        }));
+}
+
+Result<std::unique_ptr<SnapshotTable>> live_mariadb(const config::ComponentSettings& settings,
+                                                    const TableShape& shape, database::Reader& reader,
+                                                    const Cancellation& cancel) {
+    return live_mariadb_table(settings, shape.name, reader, cancel);
+}
+
 struct TableKind {
     std::string_view name;
     Result<std::vector<TableShape>> (*list)(vault::Vault&, const vault::ComponentRecord&);
     Result<std::unique_ptr<SnapshotTable>> (*open)(vault::Vault&, const vault::ComponentRecord&,
                                                    const std::string&);
+    Result<std::unique_ptr<SnapshotTable>> (*live)(const config::ComponentSettings&, const TableShape&,
+                                                   database::Reader&, const Cancellation&);
 };
 // The list: another kind of component that holds tables is one line.
 constexpr TableKind table_kinds[] = {
-    { "sqlite", list_in_image, open_in_image },
+    { "sqlite", list_in_image, open_in_image, live_in_sql },
+    { "mariadb", list_mariadb_tables, open_mariadb_table, live_mariadb },
 };
 
-Result<const TableKind*> kind_of(const vault::ComponentRecord& record) {
-    for (const auto& kind : table_kinds)
-        if (kind.name == record.kind)
-            return &kind;
+Result<const TableKind*> kind_named(std::string_view name, std::string_view kind) {
+    for (const auto& one : table_kinds)
+        if (one.name == kind)
+            return &one;
     return Error{ .kind = Kind::usage,
-                  .why = fmt::format("{} is of kind {}, which holds no tables", printable(record.name),
-                                     printable(record.kind)) };
+                  .why = fmt::format("{} is of kind {}, which holds no tables", printable(name),
+                                     printable(kind)) };
 }
 
 // The rows of the stream from a place of the key's order on.
@@ -516,18 +543,17 @@ bool holds_tables(std::string_view kind) {
 
 Result<std::unique_ptr<SnapshotTable>>
 open_table(vault::Vault& from, const vault::ComponentRecord& record, std::string_view name) {
-    return TRY(kind_of(record))->open(from, record, std::string(name));
+    return TRY(kind_named(record.name, record.kind))->open(from, record, std::string(name));
 }
 
 Result<std::vector<TableShape>> list_tables(vault::Vault& from, const vault::ComponentRecord& record) {
-    return TRY(kind_of(record))->list(from, record);
+    return TRY(kind_named(record.name, record.kind))->list(from, record);
 }
 
-std::unique_ptr<SnapshotTable> live_table(TableShape shape, database::Reader& reader) {
-    return std::make_unique<SqlTable>(
-        std::move(shape), [&reader](const std::string& sql, const std::vector<Value>& parameters) {
-            return reader.query(sql, parameters);
-        });
+Result<std::unique_ptr<SnapshotTable>> live_table(const config::ComponentSettings& settings,
+                                                  const TableShape& shape, database::Reader& reader,
+                                                  const Cancellation& cancel) {
+    return TRY(kind_named(settings.name, settings.kind))->live(settings, shape, reader, cancel);
 }
 
 } // namespace respawn::component

@@ -2,6 +2,7 @@
 // comparing and looking back work on, whatever engine the snapshot is of. Not thread-safe.
 #pragma once
 
+#include "base/cancel.h"
 #include "base/value.h"
 #include "database/database.h"
 #include "vault/vault.h"
@@ -29,6 +30,11 @@ struct TableShape {
     // Of the key: those that the table does not keep in the order of their bytes, so that asking for
     // that order means sorting.
     std::vector<std::string> collated = {};
+    // Of the key: those by which rows come in another order than that of compare_values(), but all with
+    // the same value together.
+    std::vector<std::string> own_order = {};
+    // Further keys that name one row each, which find() finds without reading the table.
+    std::vector<std::vector<std::string>> unique = {};
     std::map<std::string, Holds> holds = {}; // by column; what is not in it holds anything
 };
 
@@ -37,7 +43,12 @@ class RowStream {
   public:
     virtual ~RowStream() = default;
     virtual Result<std::vector<Value::Map>> next() = 0; // some of them; none at the end
+    // Rows may come without the others from here on. Of use where that is less work.
+    virtual void take_only(const std::vector<std::string>& columns) { (void)columns; }
 };
+
+// What differs between two tables, in the order of their keys. An empty map: the row is not there.
+using TakeRowChange = std::function<Result<void>(const Value::Map& before, const Value::Map& after)>;
 
 class SnapshotTable {
   public:
@@ -54,6 +65,9 @@ class SnapshotTable {
     // values on: start may have only the first few, or none. A table without order gives all its rows,
     // and takes no start. As it is here, the rows before are read and left out.
     virtual Result<std::unique_ptr<RowStream>> rows_from(const Value::Map& start);
+    // For compare_tables(): tells what differs from a later one, where the engine knows a way that does
+    // not read all rows of both or their order is its own; false where it does not.
+    virtual Result<bool> compare_to(SnapshotTable& after, const TakeRowChange& take);
 };
 
 // The vault must outlive it. Kind::missing for a table that is not there, with the nearest name;
@@ -66,16 +80,20 @@ Result<std::vector<TableShape>> list_tables(vault::Vault& from, const vault::Com
 // True for a kind of component that holds tables.
 bool holds_tables(std::string_view kind);
 
-// The live table of the same shape, read as it is when each row is reached. The reader must outlive it.
-std::unique_ptr<SnapshotTable> live_table(TableShape shape, database::Reader& reader);
+// The live table beside one of a backup: SQLite's is read as it is when each row is reached. The reader
+// and `cancel` must outlive it.
+Result<std::unique_ptr<SnapshotTable>> live_table(const config::ComponentSettings& settings,
+                                                  const TableShape& shape, database::Reader& reader,
+                                                  const Cancellation& cancel);
+// Kind::usage for a name that is no column's.
+Result<void> must_be_columns(const TableShape& shape, const Value::Map& values);
 
 // Below 0, 0, above 0: null before numbers by their size, before text and then blobs by their bytes.
 int compare_values(const Value& a, const Value& b);
 int compare_keys(const std::vector<std::string>& key, const Value::Map& a, const Value::Map& b);
 
-// What differs between two tables, in the order of their keys. An empty map: the row is not there.
-using TakeRowChange = std::function<Result<void>(const Value::Map& before, const Value::Map& after)>;
-// Kind::unsupported when their primary keys differ. Memory does not grow with the tables.
+// What differs between two tables. Kind::unsupported when their primary keys differ. Memory does not
+// grow with the tables.
 Result<void> compare_tables(SnapshotTable& before, SnapshotTable& after, const TakeRowChange& take);
 
 } // namespace respawn::component

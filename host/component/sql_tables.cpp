@@ -27,16 +27,19 @@ struct Table {
     }
 };
 
-// How a scan goes: so many first columns of the key are given, then perhaps bounds of the next one. As
-// the number that SQLite hands from planning to scanning.
+// How a scan goes: so many first columns of the key are given, then perhaps bounds of the next one; or
+// all of a further unique key, counted from 1. As the number that SQLite hands from planning to
+// scanning.
 struct Plan {
     int equal = 0;
     bool lower = false, upper = false;
-    int number() const { return equal | (lower ? 1 << 16 : 0) | (upper ? 1 << 17 : 0); }
+    int unique = 0;
+    int number() const { return equal | (lower ? 1 << 16 : 0) | (upper ? 1 << 17 : 0) | unique << 18; }
     static Plan from(int number) {
-        return { number & 0xffff, (number & 1 << 16) != 0, (number & 1 << 17) != 0 };
+        return { number & 0xffff, (number & 1 << 16) != 0, (number & 1 << 17) != 0, number >> 18 };
     }
 };
+constexpr std::size_t most_unique = 1 << 12;
 
 struct SqlCursor {
     sqlite3_vtab_cursor base;
@@ -130,6 +133,10 @@ int find_constraint(sqlite3_index_info* info, const Table& table, const std::str
     return -1;
 }
 
+bool has_own_order(const TableShape& shape, const std::string& column) {
+    return std::ranges::find(shape.own_order, column) != shape.own_order.end();
+}
+
 // The rows come in the order of the key's bytes: SQLite's own, but for numbers kept as texts.
 bool is_in_order(const Table& table, const sqlite3_index_info* info) {
     const auto& shape = table.shape();
@@ -139,11 +146,35 @@ bool is_in_order(const Table& table, const sqlite3_index_info* info) {
         const auto& key = shape.key[static_cast<std::size_t>(i)];
         const auto holds = table.holds(key);
         const auto& term = info->aOrderBy[i];
-        if (term.desc || term.iColumn < 0 || holds == Holds::exact || holds == Holds::large ||
-            shape.columns[static_cast<std::size_t>(term.iColumn)] != key)
+        if (term.desc || term.iColumn < 0 || has_own_order(shape, key) || holds == Holds::exact ||
+            holds == Holds::large || shape.columns[static_cast<std::size_t>(term.iColumn)] != key)
             return false;
     }
     return true;
+}
+
+// The constraints that give each of these columns one value; fewer where one has none.
+std::vector<int> equal_constraints(sqlite3_index_info* info, const Table& table,
+                                   const std::vector<std::string>& columns) {
+    std::vector<int> found;
+    for (const auto& column : columns) {
+        const int one = find_constraint(info, table, column, { SQLITE_INDEX_CONSTRAINT_EQ });
+        if (one < 0)
+            break;
+        found.push_back(one);
+    }
+    return found;
+}
+
+// The first unique key whose columns all have a value, counted from 1; 0 when there is none.
+int find_unique(sqlite3_index_info* info, const Table& table, std::vector<int>& constraints) {
+    const auto& unique = table.shape().unique;
+    for (std::size_t i = 0; i < std::min(unique.size(), most_unique); ++i)
+        if (auto found = equal_constraints(info, table, unique[i]); found.size() == unique[i].size()) {
+            constraints = std::move(found);
+            return static_cast<int>(i) + 1;
+        }
+    return 0;
 }
 
 int best_index(sqlite3_vtab* base, sqlite3_index_info* info) {
@@ -159,14 +190,16 @@ int best_index(sqlite3_vtab* base, sqlite3_index_info* info) {
         rows *= share;
         return true;
     };
-    while (static_cast<std::size_t>(plan.equal) < key.size() &&
-           use(find_constraint(info, table, key[static_cast<std::size_t>(plan.equal)],
-                               { SQLITE_INDEX_CONSTRAINT_EQ }),
-               0.01))
-        ++plan.equal;
-    const bool whole_key = !key.empty() && static_cast<std::size_t>(plan.equal) == key.size();
-    if (!whole_key && !key.empty()) {
-        const auto& next = key[static_cast<std::size_t>(plan.equal)];
+    auto equal = equal_constraints(info, table, key);
+    bool one_row = !key.empty() && equal.size() == key.size();
+    if (!one_row)
+        plan.unique = find_unique(info, table, equal);
+    one_row = one_row || plan.unique > 0;
+    plan.equal = static_cast<int>(equal.size());
+    for (const int constraint : equal)
+        use(constraint, 0.01);
+    if (!one_row && !key.empty() && !has_own_order(table.shape(), key[equal.size()])) {
+        const auto& next = key[equal.size()];
         plan.lower = use(find_constraint(info, table, next,
                                          { SQLITE_INDEX_CONSTRAINT_GT, SQLITE_INDEX_CONSTRAINT_GE }),
                          0.3);
@@ -175,9 +208,13 @@ int best_index(sqlite3_vtab* base, sqlite3_index_info* info) {
                          0.3);
     }
     info->idxNum = plan.number();
-    info->idxFlags = whole_key ? SQLITE_INDEX_SCAN_UNIQUE : 0;
-    info->estimatedRows = whole_key ? 1 : static_cast<sqlite3_int64>(rows) + 1;
-    info->estimatedCost = whole_key ? 20 : rows + 100;
+    info->idxStr = sqlite3_mprintf("%llu", info->colUsed);
+    info->needToFreeIdxStr = 1;
+    if (!info->idxStr)
+        return SQLITE_NOMEM;
+    info->idxFlags = one_row ? SQLITE_INDEX_SCAN_UNIQUE : 0;
+    info->estimatedRows = one_row ? 1 : static_cast<sqlite3_int64>(rows) + 1;
+    info->estimatedCost = one_row ? 20 : rows + 100;
     info->orderByConsumed = is_in_order(table, info) ? 1 : 0;
     return SQLITE_OK;
 }
@@ -260,19 +297,15 @@ int settle(const Table& table, SqlCursor& cursor) {
     return SQLITE_OK;
 }
 
-// The values that the plan asked for, from the first on that can be looked up. False when one is NULL:
-// no row has it.
-bool take_values(const Table& table, SqlCursor& cursor, Plan plan, std::span<sqlite3_value*> values,
+// The values that the plan asked for, from the first on that can be looked up.
+void take_values(const Table& table, SqlCursor& cursor, Plan plan, std::span<sqlite3_value*> values,
                  Value::Map& start) {
     const auto& key = table.shape().key;
-    for (auto* value : values)
-        if (sqlite3_value_type(value) == SQLITE_NULL)
-            return false;
     const auto equal = static_cast<std::size_t>(plan.equal);
     for (std::size_t i = 0; i < equal; ++i) {
         auto cell = as_cell(values[i], table.holds(key[i]));
         if (!cell)
-            return true;
+            return;
         start.emplace(key[i], std::move(*cell));
         cursor.equal = start;
     }
@@ -284,34 +317,69 @@ bool take_values(const Table& table, SqlCursor& cursor, Plan plan, std::span<sql
             cursor.bounded = key[equal];
             cursor.upper = std::move(*cell);
         }
-    return true;
 }
 
-int filter(sqlite3_vtab_cursor* base, int number, const char*, int count, sqlite3_value** values) {
+int found_rows(const Table& table, SqlCursor& cursor, Result<std::vector<Value::Map>> found) {
+    if (!found.ok())
+        return failed(table, found.error());
+    cursor.rows = std::move(found).value();
+    return settle(table, cursor);
+}
+
+// False when one of them is no value that the column can be looked up by.
+bool take_unique(const Table& table, int unique, std::span<sqlite3_value*> values, Value::Map& start) {
+    const auto& columns = table.shape().unique[static_cast<std::size_t>(unique) - 1];
+    for (std::size_t i = 0; i < columns.size(); ++i)
+        if (auto cell = as_cell(values[i], table.holds(columns[i])))
+            start.emplace(columns[i], std::move(*cell));
+    return start.size() == columns.size();
+}
+
+// A find may take texts for equal that differ by case, and read all rows for one that it has not: SQL
+// means the bytes.
+bool is_found_whole(const TableShape& shape, const Table& table, Plan plan, const Value::Map& start) {
+    return !shape.key.empty() && static_cast<std::size_t>(plan.equal) == shape.key.size() &&
+           start.size() == shape.key.size() && std::ranges::none_of(shape.key, [&](const auto& column) {
+               return table.holds(column) == Holds::text;
+           });
+}
+
+// What the statement reads, as SQLite told when it planned: a bit a column, the last one for all
+// further ones; and the key, by which scans end.
+std::vector<std::string> read_columns(const TableShape& shape, std::string_view told) {
+    sqlite3_uint64 used = 0;
+    std::from_chars(told.data(), told.data() + told.size(), used);
+    std::vector<std::string> columns = shape.key;
+    for (std::size_t i = 0; i < shape.columns.size(); ++i)
+        if ((used >> std::min<std::size_t>(i, 63) & 1) != 0)
+            columns.push_back(shape.columns[i]);
+    return columns;
+}
+
+int filter(sqlite3_vtab_cursor* base, int number, const char* used, int count, sqlite3_value** values) {
     const auto& table = table_of(base->pVtab);
     auto& cursor = cursor_of(base);
     const auto own = cursor.base;
     cursor = SqlCursor{ .base = own };
     Value::Map start;
     const auto plan = Plan::from(number);
-    if (!take_values(table, cursor, plan, { values, static_cast<std::size_t>(count) }, start))
-        return SQLITE_OK;
+    const std::span given{ values, static_cast<std::size_t>(count) };
+    if (std::ranges::any_of(given, [](auto* one) { return sqlite3_value_type(one) == SQLITE_NULL; }))
+        return SQLITE_OK; // no row has it
     auto opened = table.tables->table(table.which);
     if (!opened.ok())
         return failed(table, opened.error());
-    const auto& key = table.shape().key;
-    if (!key.empty() && start.size() == key.size() &&
-        static_cast<std::size_t>(plan.equal) == key.size()) {
-        auto found = opened.value()->find(start);
-        if (!found.ok())
-            return failed(table, found.error());
-        cursor.rows = std::move(found).value();
-        return settle(table, cursor);
-    }
-    auto stream = opened.value()->rows_from(start);
+    const bool by_unique = plan.unique > 0 && take_unique(table, plan.unique, given, start);
+    if (plan.unique == 0)
+        take_values(table, cursor, plan, given, start);
+    if (by_unique || is_found_whole(table.shape(), table, plan, start))
+        return found_rows(table, cursor, opened.value()->find(start));
+    auto stream = opened.value()->rows_from(plan.unique > 0 ? Value::Map() : start);
     if (!stream.ok())
         return failed(table, stream.error());
     cursor.stream = std::move(stream).value();
+    if (used)
+        cursor.stream->take_only(read_columns(table.shape(), used));
     return settle(table, cursor);
 }
 

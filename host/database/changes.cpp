@@ -200,7 +200,8 @@ Error unknown_symbol(const Table& table, const std::string& column, const Symbol
 // Names stand behind the table's: alone, SQLite takes one that is no column for a text.
 Result<std::vector<Value::Map>> rows_with(Session& session, const std::string& table,
                                           const Value::Map& values, std::size_t most) {
-    if (!TRY(session.has_table(table)))
+    const auto whole = TRY(session.whole_row(table));
+    if (whole.empty())
         return Error{ .kind = Kind::missing,
                       .why = fmt::format("there is no table {}", printable(table)) };
     std::vector<std::string> terms;
@@ -210,8 +211,8 @@ Result<std::vector<Value::Map>> rows_with(Session& session, const std::string& t
         if (!value.is_null())
             parameters.push_back(value);
     }
-    return session.rows(fmt::format("select * from {} as t where {} limit {}", session.quoted(table),
-                                    join(terms, " and "), most),
+    return session.rows(fmt::format("select {} from {} as t where {} limit {}", whole,
+                                    session.quoted(table), join(terms, " and "), most),
                         parameters);
 }
 

@@ -293,6 +293,27 @@ Result<bool> MariadbConnection::has_table(std::string_view name) {
                 .is_null();
 }
 
+// Many rows of one table are looked up at once: what it is like is asked once for all of them.
+Result<std::string> MariadbConnection::whole_row(std::string_view table) {
+    if (const auto known = whole_rows_.find(table);
+        known != whole_rows_.end() && now() - known->second.asked < std::chrono::seconds(1))
+        return known->second.list;
+    std::string list;
+    for (const auto& row :
+         TRY(rows("select column_name as name, extra like '%INVISIBLE%' as hidden from "
+                  "information_schema.columns where table_schema = database() and "
+                  "table_name = ? order by ordinal_position",
+                  { table }))) {
+        if (list.empty())
+            list = "t.*";
+        if (row.at("hidden") == Value(1))
+            list += ", t." + quoted(row.at("name").text() ? *row.at("name").text() : "");
+    }
+    if (!list.empty())
+        whole_rows_.insert_or_assign(std::string(table), WholeRow{ list, now() });
+    return list;
+}
+
 Result<std::string> MariadbConnection::cut_value() {
     if (warnings_ == 0)
         return std::string();

@@ -2,8 +2,10 @@
 // at a time, files of this machine never read for the server.
 #pragma once
 
+#include "base/time.h"
 #include "database/server_database.h"
 
+#include <map>
 #include <memory>
 
 struct st_mysql;
@@ -22,6 +24,7 @@ class MariadbConnection final : public ServerSession {
     std::int64_t changed_rows() const override { return changed_rows_; }
     std::string quoted(std::string_view name) const override;
     Result<bool> has_table(std::string_view name) override;
+    Result<std::string> whole_row(std::string_view table) override;
     std::string_view no_values() const override { return " () values ()"; }
 
     bool is_open() const override { return handle_ != nullptr; }
@@ -41,7 +44,13 @@ class MariadbConnection final : public ServerSession {
     Error last_error(unsigned code, const char* text);
     void close();
 
+    struct WholeRow {
+        std::string list;
+        Moment asked;
+    };
+
     Login login_;
+    std::map<std::string, WholeRow, std::less<>> whole_rows_; // by table, for a moment
     st_mysql* handle_ = nullptr;
     std::int64_t changed_rows_ = 0;
     unsigned warnings_ = 0;

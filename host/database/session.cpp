@@ -8,6 +8,10 @@ Result<void> Session::run(std::string_view sql, const std::vector<Value>& parame
     return query(sql, parameters, [](const auto&, auto) { return Result<void>(); });
 }
 
+Result<std::string> Session::whole_row(std::string_view table) {
+    return std::string(TRY(has_table(table)) ? "t.*" : "");
+}
+
 Result<std::vector<Value::Map>> Session::rows(std::string_view sql,
                                               const std::vector<Value>& parameters) {
     std::vector<Value::Map> all;

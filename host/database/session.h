@@ -25,6 +25,9 @@ class Session {
     virtual std::int64_t changed_rows() const = 0; // by the last statement, triggers not counted
     virtual std::string quoted(std::string_view name) const = 0;
     virtual Result<bool> has_table(std::string_view name) = 0;
+    // What a SELECT from this table "as t" lists for whole rows: columns that "*" hides are named.
+    // Empty when there is no such table.
+    virtual Result<std::string> whole_row(std::string_view table);
     // What follows the table's name where a row of defaults is inserted.
     virtual std::string_view no_values() const { return " default values"; }
 

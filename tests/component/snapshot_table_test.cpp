@@ -98,9 +98,10 @@ TEST_CASE("two backups of a table are compared row by row, also with the live on
                                                 "M501", "-1000", "M3000", "+3001" };
     REQUIRE(differences(*before, *after) == expected);
     REQUIRE(differences(*before, *before).empty());
-    const auto database =
-        must(database::open_database({ .name = "saves", .kind = "sqlite", .path = saves.path }));
-    const auto live = component::live_table(before->shape(), *database);
+    const config::ComponentSettings settings{ .name = "saves", .kind = "sqlite", .path = saves.path };
+    const auto database = must(database::open_database(settings));
+    const auto live =
+        must(component::live_table(settings, before->shape(), *database, saves.place.cancel));
     REQUIRE(differences(*before, *live) == expected);
 }
 
