@@ -37,7 +37,7 @@ class SqliteCopy final : public ScratchCopy {
     RestoreReport report_;
 };
 
-Result<void> must_have_space(const io::Path& folder, std::uint64_t bytes) {
+Result<void> must_have_room(const io::Path& folder, std::uint64_t bytes) {
     const auto free = TRY(io::free_space(folder));
     if (free >= bytes + spare_bytes)
         return {};
@@ -81,7 +81,7 @@ Result<std::unique_ptr<ScratchCopy>> restore_to_scratch(vault::Vault& from,
                                                         const io::Path& folder, const Work& work) {
     for (const auto& kind : scratch_kinds)
         if (kind.name == record.kind) {
-            TRY(must_have_space(folder, record.size_bytes));
+            TRY(must_have_room(folder, record.size_bytes));
             return kind.restore(from, record, folder, work);
         }
     return Error{ .kind = Kind::unsupported,

@@ -39,7 +39,7 @@ struct Plan {
         return { number & 0xffff, (number & 1 << 16) != 0, (number & 1 << 17) != 0, number >> 18 };
     }
 };
-constexpr std::size_t most_unique = 1 << 12;
+constexpr std::size_t most_found_by_unique = 1 << 12;
 
 struct SqlCursor {
     sqlite3_vtab_cursor base;
@@ -169,7 +169,7 @@ std::vector<int> equal_constraints(sqlite3_index_info* info, const Table& table,
 // The first unique key whose columns all have a value, counted from 1; 0 when there is none.
 int find_unique(sqlite3_index_info* info, const Table& table, std::vector<int>& constraints) {
     const auto& unique = table.shape().unique;
-    for (std::size_t i = 0; i < std::min(unique.size(), most_unique); ++i)
+    for (std::size_t i = 0; i < std::min(unique.size(), most_found_by_unique); ++i)
         if (auto found = equal_constraints(info, table, unique[i]); found.size() == unique[i].size()) {
             constraints = std::move(found);
             return static_cast<int>(i) + 1;

@@ -12,7 +12,7 @@ namespace respawn::vault {
 namespace {
 
 constexpr std::string_view proof_magic = "RSPP", proofs_use = "keeping", proofs_folder = "proofs/";
-constexpr std::size_t largest = 1 << 20;
+constexpr std::size_t largest_proof = 1 << 20;
 constexpr std::size_t most_values = 100'000;
 constexpr std::size_t ulid_size = 26;
 
@@ -80,7 +80,7 @@ Result<void> Vault::add_proof(const Proof& proof) {
                                           { "duration", proof.duration },
                                           { "passed", proof.passed },
                                           { "detail", proof.detail } });
-    if (plain.size() > largest / 2)
+    if (plain.size() > largest_proof / 2)
         return Error{ .kind = Kind::internal, .why = "a proof is too large to be kept" };
     TRY(state_->refresh_keyring());
     const auto sealed = seal_document(state_->keyring, proof_magic, proofs_use, name, plain);
@@ -93,7 +93,7 @@ Result<std::map<std::string, Proof>> Vault::proofs() {
     for (const auto& [snapshot, names] : TRY(names_by_snapshot(*state_))) {
         if (snapshot.empty())
             continue;
-        const auto bytes = state_->location->read(names.back(), { 0, largest });
+        const auto bytes = state_->location->read(names.back(), { 0, largest_proof });
         if (!bytes.ok() && bytes.error().kind == Kind::missing)
             continue;
         const auto proof = open_proof(*state_, names.back(), TRY(bytes));
