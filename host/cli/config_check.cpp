@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "cli/output.h"
 #include "cli/verb.h"
+#include "component/scratch_server.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -92,6 +93,19 @@ Finding check_component(run::Game& game, const config::ComponentSettings& settin
              settings.kind == "sqlite" ? "respawn run wox/database_corruption --dry-run" : "" };
 }
 
+Finding check_scratch(const config::Config& config, const config::ScratchServer& scratch) {
+    const auto subject = fmt::format("scratch of {}", scratch.server.name);
+    const auto* live = config.component(scratch.server.name);
+    if (!live)
+        return { subject, "FAILED", "there is no such component", "" };
+    const auto lacks = component::find_scratch_lacks(scratch, *live);
+    if (!lacks.ok())
+        return proved(subject, &lacks.error());
+    if (lacks.value().empty())
+        return { subject, "ok", "", "" };
+    return { subject, "FAILED", lacks.value().front().why, lacks.value().front().fix };
+}
+
 std::vector<Finding> check_all(run::Game& game, const Cancellation& cancel) {
     std::vector<Finding> findings;
     const auto& config = game.config();
@@ -104,6 +118,8 @@ std::vector<Finding> check_all(run::Game& game, const Cancellation& cancel) {
         check_vault(game, findings);
     for (const auto& settings : game.config().components)
         findings.push_back(check_component(game, settings, cancel));
+    for (const auto& scratch : config.scratch_servers)
+        findings.push_back(check_scratch(config, scratch));
     for (const auto& plan : game.config().plans)
         findings.push_back(check_plan(game, plan));
     for (const auto& settings : game.config().alerts) {

@@ -29,13 +29,20 @@ void show(const run::Verification& done) {
                     copy.error.empty()
                         ? fmt::format("ok  {}, {}", human_size(copy.size_bytes),
                                       copy.kind == "files" ? counted(copy.files, "file") : copy.kind)
-                        : painted("FAILED", Colour::red) + "  " + printable(copy.error) });
+                        : painted(copy.left_out ? "LEFT OUT" : "FAILED", Colour::red) + "  " +
+                              printable(copy.error) });
     for (const auto& check : done.checks)
         table.add({ "check", printable(check.check.name), time(check.duration), outcome_text(check) });
     for (const auto& rule : done.rules)
         table.add({ "rule", rule.component, "-",
                     (rule.held() ? "ok  " : painted("BROKEN", Colour::red) + "  ") + to_text(rule) });
     say(table.text());
+    for (const auto& copy : done.copies)
+        for (const auto& note : copy.notes)
+            say(fmt::format("  {}: {}", copy.component, printable(note)));
+    if (!done.passed() && !done.tells())
+        return say(fmt::format("{}: of snapshot {} not everything could be brought back",
+                               painted("NOT PROVEN", Colour::red), done.snapshot));
     say(fmt::format("{}: snapshot {} came back in {}, {}, {}",
                     done.passed() ? painted("proven", Colour::green) : painted("FAILED", Colour::red),
                     done.snapshot, time(done.restore_duration()), counted(done.checks.size(), "check"),
@@ -90,7 +97,7 @@ Result<int> verify_backup(const Context& context) {
         request.scratch = folder.emplace(TRY(io::TemporaryFolder::make())).path();
     const auto done =
         TRY(verify_one(context, source, request).while_doing("verify the backup", request.snapshot.id));
-    const auto kept = keep_proof(source, proof_of(done));
+    const auto kept = done.tells() ? keep_proof(source, proof_of(done)) : Result<void>();
     if (context.json)
         say_json(to_value(done));
     else
@@ -115,7 +122,8 @@ extern const Verb verify = {
                                 .doc = "the checks of this plan, and its latest backup when none is "
                                        "named" } }),
     .details =
-        "Exit 4 when a component did not come back as it was, or a check or rule does not hold. The "
+        "Exit 4 when a component did not come back as it was or was left out, or a check or rule does "
+        "not hold. The "
         "proof is kept in the vault;\n`list`, `show` and `status` tell of it. docs/verifying.md has "
         "checks, rules and the JSON.",
     .example = "respawn verify latest:daily",

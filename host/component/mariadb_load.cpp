@@ -158,8 +158,22 @@ std::vector<LaterKeys> all_later_keys(const std::vector<StoredTable>& tables) {
     return keys;
 }
 
-Result<void> make_table(MariadbTables& server, const ServerTable& table, const LaterKeys& later) {
-    TRY(server.run(table.create));
+// The statement for the database that is made.
+std::string create_here(const Loading& loading, std::string create) {
+    const auto& there = loading.tree.schema().database;
+    for (const std::string_view word : { "nextval", "lastval" }) {
+        const auto from = fmt::format("{}({}.", word, MariadbTables::quoted(there));
+        const auto to = fmt::format("{}({}.", word, MariadbTables::quoted(loading.into));
+        for (auto at = create.find(from); loading.own_sequences && at != create.npos;
+             at = create.find(from, at + to.size()))
+            create.replace(at, from.size(), to);
+    }
+    return create;
+}
+
+Result<void> make_table(const Loading& loading, MariadbTables& server, const ServerTable& table,
+                        const LaterKeys& later) {
+    TRY(server.run(create_here(loading, table.create)));
     return later.empty() ? Result<void>() : server.run(later.drop(table.name));
 }
 
@@ -178,7 +192,7 @@ Result<void> make_tables(const Loading& loading, const std::vector<StoredTable>&
             TRY(make_sequence(*server, object)
                     .while_doing("make the sequence", printable(object.name)));
     for (std::size_t i = 0; i < tables.size(); ++i)
-        TRY(make_table(*server, tables[i].definition, later[i])
+        TRY(make_table(loading, *server, tables[i].definition, later[i])
                 .while_doing("make the table", printable(tables[i].definition.name)));
     return {};
 }
@@ -244,7 +258,8 @@ Result<void> look_at_tables(const Loading& loading, const std::vector<StoredTabl
     const auto server = TRY(MariadbTables::open(login, loading.work.cancel));
     for (const auto& found : TRY(read_tables(*server)))
         if (std::ranges::none_of(tables, [&](const StoredTable& table) {
-                return table.definition.name == found.name && table.definition.create == found.create;
+                return table.definition.name == found.name &&
+                       create_here(loading, table.definition.create) == found.create;
             }))
             notes.add(fmt::format(
                 "the server makes table {} otherwise than it was: compare SHOW CREATE TABLE",
@@ -278,15 +293,16 @@ Result<Value> prove(const Loading& loading, const std::vector<StoredTable>& tabl
     return Value(Value::Map{ { "tables", std::move(sums) } });
 }
 
-// DEFINER=`user`@`host` taken out, so that the login is it.
-std::string without_definer(const std::string& create) {
-    const auto at = create.find("DEFINER=");
-    if (at == std::string::npos || create[at + 8] != '`')
-        return create;
-    auto end = create.find('`', at + 9);
-    if (end != std::string::npos && create.compare(end, 3, "`@`") == 0)
-        end = create.find('`', end + 3);
-    return end == std::string::npos ? create : create.substr(0, at) + create.substr(end + 1);
+// Behind the `name` that begins there; a '`' in it is doubled.
+std::size_t behind_name(const std::string& text, std::size_t at) {
+    for (++at; at < text.size(); ++at) {
+        if (text[at] != '`')
+            continue;
+        if (at + 1 == text.size() || text[at + 1] != '`')
+            return at + 1;
+        ++at;
+    }
+    return text.size();
 }
 
 Result<void> make_now(MariadbTables& server, const ServerObject& object, const std::string& create) {
@@ -307,6 +323,16 @@ Result<void> make_now(MariadbTables& server, const ServerObject& object, const s
 }
 
 } // namespace
+
+std::string without_definer(const std::string& create) {
+    const auto at = create.find("DEFINER=");
+    if (at == std::string::npos || create[at + 8] != '`')
+        return create;
+    auto end = behind_name(create, at + 8);
+    if (create.compare(end, 2, "@`") == 0)
+        end = behind_name(create, end + 1);
+    return create.substr(0, at) + create.substr(std::min(end + 1, create.size()));
+}
 
 Result<RowSum> sum_of_table(MariadbTables& server, const ServerTable& table, const RowHasher& hasher) {
     RowShaper shaper(table);

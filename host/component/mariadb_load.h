@@ -14,6 +14,8 @@ struct Loading {
     const database::Login& login; // its database is not touched
     std::string into;             // a database that is not there yet
     const Work& work;
+    // Columns that count up a sequence of the backed up database count up the one that is made.
+    bool own_sequences = false;
 };
 
 // Makes the database. What it returns is {tables: {NAME: {rows, sum}}} as found at the server
@@ -25,6 +27,8 @@ Result<Value> load_tables(const Loading& loading, Notes& notes);
 Result<RowSum> sum_of_table(database::MariadbTables& server, const ServerTable& table,
                             const RowHasher& hasher);
 
+// A CREATE statement with DEFINER=`user`@`host` taken out, so that the login is it.
+std::string without_definer(const std::string& create);
 // In the settings that it was made in; one that is there is replaced. Where the login may not make it
 // for its definer, it is made for the login, which is noted.
 Result<void> make_object(database::MariadbTables& server, const ServerObject& object, Notes& notes);

@@ -1,6 +1,7 @@
 #include "component/scratch.h"
 
 #include "base/text.h"
+#include "component/scratch_server.h"
 
 #include <fmt/format.h>
 
@@ -50,15 +51,17 @@ Result<void> must_have_room(const io::Path& folder, std::uint64_t bytes) {
 
 Result<std::unique_ptr<ScratchCopy>> files_copy(vault::Vault& from,
                                                 const vault::ComponentRecord& record,
-                                                const io::Path& folder, const Work& work) {
-    auto report = TRY(TRY(open_recorded(record))->restore_to(from, record, folder, work));
+                                                const ScratchPlace& place, const Work& work) {
+    TRY(must_have_room(place.folder, record.size_bytes));
+    auto report = TRY(TRY(open_recorded(record))->restore_to(from, record, place.folder, work));
     return std::unique_ptr<ScratchCopy>(std::make_unique<FilesCopy>(record.name, std::move(report)));
 }
 
 Result<std::unique_ptr<ScratchCopy>> sqlite_copy(vault::Vault& from,
                                                  const vault::ComponentRecord& record,
-                                                 const io::Path& folder, const Work& work) {
-    const auto file = folder / "scratch.db";
+                                                 const ScratchPlace& place, const Work& work) {
+    TRY(must_have_room(place.folder, record.size_bytes));
+    const auto file = place.folder / "scratch.db";
     auto report = TRY(TRY(open_recorded(record))->restore_to(from, record, file, work));
     auto database =
         TRY(database::open_database({ .name = record.name, .kind = record.kind, .path = file }));
@@ -66,24 +69,36 @@ Result<std::unique_ptr<ScratchCopy>> sqlite_copy(vault::Vault& from,
         std::make_unique<SqliteCopy>(std::move(database), std::move(report)));
 }
 
+Result<std::unique_ptr<ScratchCopy>> server_copy(vault::Vault& from,
+                                                 const vault::ComponentRecord& record,
+                                                 const ScratchPlace& place, const Work& work) {
+    if (place.server && place.live)
+        return copy_to_server(from, record, place, work);
+    return Error{ .kind = Kind::unsupported,
+                  .why = fmt::format("there is no server to copy {} to", printable(record.name)),
+                  .fix = fmt::format("write scratch: {{ {}: \"mysql://respawn_scratch@HOST:PORT/\" }} "
+                                     "(docs/verifying.md)",
+                                     printable(record.name)) };
+}
+
 struct ScratchKind {
     std::string_view name;
     Result<std::unique_ptr<ScratchCopy>> (*restore)(vault::Vault&, const vault::ComponentRecord&,
-                                                    const io::Path&, const Work&);
+                                                    const ScratchPlace&, const Work&);
 };
 // The list: another kind is one line.
-constexpr ScratchKind scratch_kinds[] = { { "files", files_copy }, { "sqlite", sqlite_copy } };
+constexpr ScratchKind scratch_kinds[] = { { "files", files_copy },
+                                          { "sqlite", sqlite_copy },
+                                          { "mariadb", server_copy } };
 
 } // namespace
 
 Result<std::unique_ptr<ScratchCopy>> restore_to_scratch(vault::Vault& from,
                                                         const vault::ComponentRecord& record,
-                                                        const io::Path& folder, const Work& work) {
+                                                        const ScratchPlace& place, const Work& work) {
     for (const auto& kind : scratch_kinds)
-        if (kind.name == record.kind) {
-            TRY(must_have_room(folder, record.size_bytes));
-            return kind.restore(from, record, folder, work);
-        }
+        if (kind.name == record.kind)
+            return kind.restore(from, record, place, work);
     return Error{ .kind = Kind::unsupported,
                   .why = fmt::format("component {} is of kind {}, which has no scratch place yet",
                                      printable(record.name), printable(record.kind)) };

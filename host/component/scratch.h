@@ -1,5 +1,5 @@
 // A component of a backup, brought back to where nothing live is, to be looked at: what verifying does.
-// Files and SQLite come back into a folder; a database server's would go to a scratch server.
+// Files and SQLite come back into a folder, MariaDB into a database of its own at a scratch server.
 #pragma once
 
 #include "component/component.h"
@@ -16,10 +16,21 @@ class ScratchCopy {
     virtual Result<database::Rows> query(const std::string& sql) = 0;
 };
 
-// Into an empty folder of its own, verified against the record. Kind::no_space before anything is
-// written; Kind::unsupported for a kind that cannot be brought back like that.
+// Where copies go.
+struct ScratchPlace {
+    io::Path folder; // an empty one of the copy's own
+    // Of whoever uses the place, one at a time: letters and digits that begin the names at a server, so
+    // that what was left there by one that was killed is known.
+    std::string id = {};
+    // For a component of a server's kind; null: none is configured.
+    const config::ScratchServer* server = nullptr;
+    const config::ComponentSettings* live = nullptr; // with `server`
+};
+
+// Verified against the record. Kind::no_space before anything is written; Kind::unsupported for what
+// cannot be brought back like that, or has no server to go to.
 Result<std::unique_ptr<ScratchCopy>> restore_to_scratch(vault::Vault& from,
                                                         const vault::ComponentRecord& record,
-                                                        const io::Path& folder, const Work& work);
+                                                        const ScratchPlace& place, const Work& work);
 
 } // namespace respawn::component

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "config/secret.h"
+#include "config/size.h"
 
 namespace respawn::config {
 
@@ -136,6 +137,8 @@ bool fits(Type type, std::string_view text) {
         return is_duration(text);
     case Type::server_url:
         return is_server_url(text);
+    case Type::size:
+        return parse_size(text).has_value();
     case Type::address:
         return text.size() == 42 && text.starts_with("0x") && all_of(text.substr(2), is_hex);
     default:
@@ -191,6 +194,7 @@ Result<void> Check::run(Node& root) {
     TRY(kept_types(root));
     readers(root);
     TRY(rules(root));
+    TRY(scratch(root));
     return plans(root);
 }
 
@@ -273,6 +277,8 @@ Result<void> Check::value(Node& node, const Key& key, const std::string& path) {
             return mistake(node.place, fmt::format("'{}' must not be empty ({})", node.key, key.doc));
         return key.type == Type::section ? section(node, below(path, key)) : sections(node, key, path);
     }
+    if (key.type == Type::server)
+        return server(node, key, path);
     if (key.type == Type::numbers && node.shape != Node::Shape::list)
         return mistake(node.place, fmt::format("'{}' must be {}, not {}", node.key, type_text(key.type),
                                                shape_text(node.shape)));
@@ -294,6 +300,17 @@ Result<void> Check::sections(Node& node, const Key& key, const std::string& path
     }
     node.children = std::move(sound);
     return {};
+}
+
+// The URL alone becomes the section that it stands for.
+Result<void> Check::server(Node& node, const Key& key, const std::string& path) {
+    if (node.shape == Node::Shape::text) {
+        Node url = node;
+        url.key = "url";
+        node.children = { std::move(url) };
+        node.shape = Node::Shape::map;
+    }
+    return section(node, below(path, key));
 }
 
 Result<void> Check::each(Node& node, const Key& key) {
@@ -474,6 +491,43 @@ Result<void> Check::plan_checks(const Node& plan, const Node& components) const 
             return mistake(component->place,
                            fmt::format("there is no component '{}'", word(component->text)));
     }
+    return {};
+}
+
+Result<void> Check::scratch(Node& root) {
+    const auto* components = root.find("components");
+    for (auto& part : root.children) {
+        if (part.key != "scratch")
+            continue;
+        std::vector<Node> sound;
+        for (auto& child : part.children) {
+            const auto held =
+                child.key == "folder" ? Result<void>() : scratch_server(child, *components);
+            if (held.ok())
+                sound.push_back(std::move(child));
+            else if (!passed_over(held.error(), Need::optional))
+                return held.error();
+        }
+        part.children = std::move(sound);
+    }
+    return {};
+}
+
+Result<void> Check::scratch_server(const Node& node, const Node& components) const {
+    std::vector<std::string> known = { "folder" };
+    for (const auto& component : components.children)
+        known.push_back(component.key);
+    const auto* component = components.find(node.key);
+    const auto near = nearest(node.key, known);
+    if (component == nullptr)
+        return mistake(node.key_place,
+                       fmt::format("there is no component '{}'{}", word(node.key),
+                                   near.empty() ? "" : "; did you mean '" + near + "'?"));
+    const auto& kind = component->find("kind")->text;
+    if (kind != "mariadb")
+        return mistake(node.key_place,
+                       fmt::format("'{}' is of kind {}, which is copied to no server", node.key, kind),
+                       "copies of files and SQLite go into scratch: { folder: PATH }");
     return {};
 }
 

@@ -22,6 +22,7 @@ class Check {
     Result<void> entry(Node& child, const std::string& path, std::string_view kind,
                        const std::vector<Node>& siblings);
     Result<void> sections(Node& node, const Key& key, const std::string& path);
+    Result<void> server(Node& node, const Key& key, const std::string& path);
     Result<std::string> kind_of(const Node& node, const std::string& path) const;
     Result<void> unknown(const Node& child, const std::string& path, std::string_view kind);
     Result<void> nothing_missing(const Node& node, const std::string& path,
@@ -38,6 +39,8 @@ class Check {
     Result<void> plan_checks(const Node& plan, const Node& components) const;
     Result<void> rules(const Node& root) const;
     Result<void> rule(const Node& rule) const;
+    Result<void> scratch(Node& root);
+    Result<void> scratch_server(const Node& node, const Node& components) const;
     Result<void> one_vault_key(const Node& root) const;
     Result<void> location_names(const Node& root) const;
     Result<void> kept_types(const Node& root) const;

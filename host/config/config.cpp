@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "config/check.h"
+#include "config/size.h"
 #include "config/yaml.h"
 
 namespace respawn::config {
@@ -67,6 +68,9 @@ class Builder {
         config_.scratch = config_.state;
         if (const auto* scratch = root_.find("scratch"); scratch && scratch->find("folder"))
             config_.scratch = path_of(text_at(*scratch, "folder"));
+        for (const auto& node : children_of(root_, "scratch"))
+            if (node.key != "folder")
+                config_.scratch_servers.push_back(scratch_of(node));
         for (const auto& text : texts_at(root_, "runbooks"))
             config_.runbooks.push_back(path_of(text));
         for (const auto& node : children_of(root_, "components"))
@@ -105,6 +109,13 @@ class Builder {
         if (const auto* password = node.find("reader_password"))
             component.reader_password = password->secret;
         return component;
+    }
+
+    ScratchServer scratch_of(const Node& node) const {
+        ScratchServer scratch{ .server = component_of(node), .most_bytes = {} };
+        scratch.server.kind = "mariadb";
+        scratch.most_bytes = parse_size(text_at(node, "most"));
+        return scratch;
     }
 
     static std::optional<std::string> optional_at(const Node& node, std::string_view name) {
@@ -210,6 +221,11 @@ const ComponentSettings* Config::component(std::string_view name) const {
     return named(components, name);
 }
 const PlanSettings* Config::plan(std::string_view name) const { return named(plans, name); }
+const ScratchServer* Config::scratch_server(std::string_view component) const {
+    const auto found = std::ranges::find_if(
+        scratch_servers, [&](const auto& one) { return one.server.name == component; });
+    return found == scratch_servers.end() ? nullptr : &*found;
+}
 
 Result<io::Path> find_config(const std::optional<io::Path>& given) {
     const char* variable = std::getenv("RESPAWN_CONFIG");

@@ -61,6 +61,12 @@ struct ComponentSettings {
 // Names of components that begin so are respawn's own.
 inline constexpr std::string_view own_prefix = "respawn-";
 
+// Where `verify` makes copies of a database server's component.
+struct ScratchServer {
+    ComponentSettings server; // named as the component; its url names no database
+    std::optional<std::uint64_t> most_bytes;
+};
+
 using KeepSettings = std::map<std::string, std::int64_t>; // "daily" → 7
 
 struct PlanSettings {
@@ -104,10 +110,12 @@ struct Config {
     std::vector<ChainSettings> chains;
     std::vector<io::Path> runbooks; // folders, searched in order
     io::Path scratch;               // the folder that verify restores into
+    std::vector<ScratchServer> scratch_servers;
     std::vector<std::string> warnings;
 
     const ComponentSettings* component(std::string_view name) const;
     const PlanSettings* plan(std::string_view name) const;
+    const ScratchServer* scratch_server(std::string_view component) const;
 };
 
 enum class Strictness {

@@ -157,7 +157,20 @@ constexpr Key keys[] = {
     { "chains.*.addresses", "*", address, optional, "one address" },
 
     { "scratch", "folder", path, optional, "for files and SQLite; the state folder if not given" },
-    { "scratch", "*", server_url, not_yet, "the server for one component" },
+    { "scratch", "*", server, optional,
+      "the server that copies of this component (of kind mariadb) are made on" },
+    { "scratch.*", "url", server_url, required,
+      "`mysql://LOGIN@HOST:PORT/`, without a database; `?socket=/path` for a socket" },
+    { "scratch.*", "password", secret, optional, "of that login" },
+    { .section = "scratch.*",
+      .name = "tls",
+      .type = choice,
+      .doc = "as a component's",
+      .label = "use of TLS",
+      .choices = "verify required off" },
+    { "scratch.*", "tls_ca", path, optional, "as a component's" },
+    { "scratch.*", "most", size, optional,
+      "the largest backup to be copied there; required where the server is the component's own" },
     { .section = "services",
       .name = "manager",
       .type = choice,
@@ -194,8 +207,10 @@ constexpr std::array type_texts = {
     "a share (10%)",
     "a pattern (POSIX extended: \"^0x[0-9a-f]{40}$\")",
     "now, or a moment (\"2026-11-21T10:34:05Z\")",
+    "a size (20 GiB)",
+    "a server (scheme://user@host:port/), or a section with its url",
 };
-static_assert(type_texts.size() == static_cast<std::size_t>(moment) + 1);
+static_assert(type_texts.size() == static_cast<std::size_t>(server) + 1);
 
 } // namespace
 

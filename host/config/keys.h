@@ -34,6 +34,8 @@ enum class Type {
     share,        // "10%"
     pattern,      // a POSIX extended regular expression
     moment,       // "now", RFC 3339, a date
+    size,         // "20 GiB"
+    server,       // a server_url alone, or a section that has it as `url`
 };
 
 enum class Need {

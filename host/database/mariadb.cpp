@@ -109,6 +109,14 @@ Result<Login> mariadb_login(const config::ComponentSettings& settings) {
     return writing_login(settings, server_kind);
 }
 
+Result<Login> mariadb_scratch_login(const config::ComponentSettings& settings) {
+    return scratch_login(settings, server_kind);
+}
+
+std::unique_ptr<Database> open_mariadb_copy(const Login& login) {
+    return make_server_database(std::make_unique<MariadbEngine>(), login, login);
+}
+
 Result<std::unique_ptr<Database>> open_mariadb(const config::ComponentSettings& settings) {
     auto writer = TRY(writing_login(settings, server_kind));
     auto reader = TRY(reading_login(settings, server_kind));

@@ -73,7 +73,17 @@ std::string_view take_options(std::string_view text, Login& login) {
     return {};
 }
 
-std::string_view take_url(std::string_view url, const ServerKind& server, Login& login) {
+enum class Naming { database, no_database };
+
+std::string_view take_database(std::string_view text, Naming naming, Login& login) {
+    if (text.empty() != (naming == Naming::no_database) || text.find('/') != none)
+        return naming == Naming::database ? "the database is not named"
+                                          : "a scratch server has no database of its own";
+    login.database = decoded(text);
+    return {};
+}
+
+std::string_view take_url(std::string_view url, const ServerKind& server, Naming naming, Login& login) {
     const auto scheme = url.find("://");
     if (scheme == none ||
         std::ranges::find(server.schemes, url.substr(0, scheme)) == server.schemes.end())
@@ -85,9 +95,9 @@ std::string_view take_url(std::string_view url, const ServerKind& server, Login&
         url = url.substr(0, options);
     }
     const auto slash = url.find('/');
-    if (slash == none || slash + 1 == url.size() || url.find('/', slash + 1) != none)
-        return "the database is not named";
-    login.database = decoded(url.substr(slash + 1));
+    const auto name = slash == none ? std::string_view() : url.substr(slash + 1);
+    if (const auto wrong = take_database(name, naming, login); !wrong.empty())
+        return wrong;
     const auto at = url.substr(0, slash).rfind('@');
     if (at == none || at == 0)
         return "the user is not named";
@@ -99,21 +109,16 @@ std::string_view take_url(std::string_view url, const ServerKind& server, Login&
     return {};
 }
 
-bool is_this_machine(const Login& login) {
-    return login.host.empty() || login.host == "localhost" || login.host == "::1" ||
-           login.host.starts_with("127.");
-}
-
 Tls tls_of(const config::ComponentSettings& settings, const Login& login) {
     if (settings.tls == "verify" || settings.tls == "required")
         return settings.tls == "verify" ? Tls::verify : Tls::required;
-    return settings.tls == "off" || is_this_machine(login) ? Tls::off : Tls::verify;
+    return settings.tls == "off" || is_on_this_machine(login) ? Tls::off : Tls::verify;
 }
 
 Result<Login> login_of(const config::ComponentSettings& settings, const ServerKind& server,
-                       std::string_view url, const Secret& password) {
+                       std::string_view url, const Secret& password, Naming naming = Naming::database) {
     Login login{ .host = {}, .port = server.port, .socket = {}, .user = {}, .database = {} };
-    if (const auto wrong = take_url(url, server, login); !wrong.empty())
+    if (const auto wrong = take_url(url, server, naming, login); !wrong.empty())
         return bad_url(settings, server, url, wrong);
     for (const auto* text : { &login.host, &login.socket, &login.user, &login.database })
         if (text->find('\0') != std::string::npos)
@@ -133,6 +138,15 @@ std::string Login::text() const {
 
 Result<Login> writing_login(const config::ComponentSettings& settings, const ServerKind& server) {
     return login_of(settings, server, settings.url, settings.password);
+}
+
+Result<Login> scratch_login(const config::ComponentSettings& settings, const ServerKind& server) {
+    return login_of(settings, server, settings.url, settings.password, Naming::no_database);
+}
+
+bool is_on_this_machine(const Login& login) {
+    return login.host.empty() || login.host == "localhost" || login.host == "::1" ||
+           login.host.starts_with("127.");
 }
 
 Result<std::optional<Login>> reading_login(const config::ComponentSettings& settings,

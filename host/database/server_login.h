@@ -37,4 +37,8 @@ Result<Login> writing_login(const config::ComponentSettings& settings, const Ser
 Result<std::optional<Login>> reading_login(const config::ComponentSettings& settings,
                                            const ServerKind& server);
 
+// Of a scratch server: its URL names no database.
+Result<Login> scratch_login(const config::ComponentSettings& settings, const ServerKind& server);
+bool is_on_this_machine(const Login& login);
+
 } // namespace respawn::database

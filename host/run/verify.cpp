@@ -1,8 +1,10 @@
 #include "run/verify.h"
 
+#include "base/bytes.h"
 #include "base/text.h"
 #include "component/scratch.h"
 #include "component/snapshot_sql.h"
+#include "crypto/crypto.h"
 #include "run/expectation.h"
 #include "run/own_state.h"
 
@@ -18,6 +20,7 @@ namespace {
 struct Scratch {
     io::FileLock lock;
     io::Path folder;
+    std::string id; // the same as long as the folder is there
 };
 
 constexpr std::size_t longest_found = 1000; // of a cell in a proof
@@ -32,6 +35,16 @@ void open_up(const io::Path& folder) {
             open_up(entry.path());
 }
 
+Result<std::string> id_of_place(const io::Path& folder) {
+    const auto known = io::read_file(folder / "id", 100);
+    if (known.ok() && known.value().size() == 10 &&
+        known.value().find_first_not_of("0123456789abcdef") == std::string::npos)
+        return known;
+    const auto id = to_hex(crypto::random_bytes(5));
+    TRY(io::replace_durably(folder / "id", id));
+    return id;
+}
+
 Result<Scratch> take_scratch(const io::Path& parent) {
     const auto folder = parent / "respawn-verify";
     TRY(io::make_folder(folder));
@@ -42,17 +55,23 @@ Result<Scratch> take_scratch(const io::Path& parent) {
                       .fix = "wait for it, or name another place: scratch: { folder: PATH }" };
     std::error_code fault;
     for (const auto& entry : std::filesystem::directory_iterator(folder, fault))
-        if (entry.path().filename() != "lock") {
+        if (entry.path().filename() != "lock" && entry.path().filename() != "id") {
             open_up(entry.path());
             std::filesystem::remove_all(entry.path(), fault);
         }
-    return Scratch{ std::move(*lock), folder };
+    return Scratch{ std::move(*lock), folder, TRY(id_of_place(folder)) };
 }
 
 // Those that say nothing about the backup.
 bool is_of_place(const Error& error) {
     return error.kind == Kind::cancelled || error.kind == Kind::no_space ||
-           error.kind == Kind::unsupported || error.kind == Kind::unavailable;
+           error.kind == Kind::denied || error.kind == Kind::usage || error.kind == Kind::unavailable;
+}
+
+std::string text_of(const Error& error) {
+    return error.kind == Kind::unsupported && !error.fix.empty()
+               ? fmt::format("{}: {}", error.why, error.fix)
+               : error.why;
 }
 
 class Verifying {
@@ -66,7 +85,7 @@ class Verifying {
         const auto scratch = TRY(take_scratch(request_.scratch));
         for (const auto& record : request_.snapshot.components)
             if (record.success)
-                TRY(look_at(record, scratch.folder));
+                TRY(look_at(record, scratch));
             else
                 done_.copies.push_back(
                     { .component = record.name, .kind = record.kind, .error = record.error });
@@ -109,21 +128,27 @@ class Verifying {
         return only;
     }
 
-    Result<void> look_at(const vault::ComponentRecord& record, const io::Path& parent) {
-        const auto folder = TRY(io::TemporaryFolder::make(parent));
-        auto looked = look_at_copy(record, folder.path());
+    Result<void> look_at(const vault::ComponentRecord& record, const Scratch& scratch) {
+        const auto folder = TRY(io::TemporaryFolder::make(scratch.folder));
+        component::ScratchPlace place{ .folder = folder.path(), .id = scratch.id };
+        if (config_) {
+            place.server = config_->scratch_server(record.name);
+            place.live = config_->component(record.name);
+        }
+        auto looked = look_at_copy(record, place);
         open_up(folder.path());
         return std::move(looked).while_doing("verify " + record.name);
     }
 
-    Result<void> look_at_copy(const vault::ComponentRecord& record, const io::Path& folder) {
+    Result<void> look_at_copy(const vault::ComponentRecord& record,
+                              const component::ScratchPlace& place) {
         component::Work work{ .cancel = cancel_ };
         if (progress_)
             work.progress = [&](std::uint64_t done, std::uint64_t total) {
                 progress_(record.name, done, total);
             };
         const auto started = now();
-        auto copy = component::restore_to_scratch(vault_, record, folder, work);
+        auto copy = component::restore_to_scratch(vault_, record, place, work);
         if (!copy.ok() && is_of_place(copy.error()))
             return copy.error();
         done_.copies.push_back({ .component = record.name,
@@ -131,7 +156,11 @@ class Verifying {
                                  .size_bytes = record.size_bytes,
                                  .files = record.files,
                                  .duration = (now() - started).count(),
-                                 .error = copy.ok() ? "" : copy.error().why });
+                                 .error = copy.ok() ? "" : text_of(copy.error()),
+                                 .left_out = !copy.ok() && copy.error().kind == Kind::unsupported,
+                                 .notes = {} });
+        if (copy.ok())
+            done_.copies.back().notes = copy.value()->report().notes;
         for (auto& check : done_.checks)
             if (copy.ok() && check.component == record.name)
                 TRY(ask(check, *copy.value()));
@@ -228,6 +257,8 @@ Value to_value(const CopyOutcome& copy) {
                        { "files", static_cast<std::int64_t>(copy.files) },
                        { "duration_seconds", static_cast<double>(copy.duration) / 1e6 },
                        { "error", copy.error },
+                       { "left_out", copy.left_out },
+                       { "notes", Value::List(copy.notes.begin(), copy.notes.end()) },
                        { "success", copy.error.empty() } };
 }
 
@@ -263,6 +294,20 @@ bool Verification::passed() const {
     return std::ranges::all_of(copies, [](const auto& copy) { return copy.error.empty(); }) &&
            std::ranges::all_of(checks, &CheckOutcome::passed) &&
            std::ranges::all_of(rules, &RuleOutcome::held);
+}
+
+bool Verification::tells() const {
+    const auto is_left_out = [&](const std::string& component) {
+        return std::ranges::any_of(
+            copies, [&](const auto& copy) { return copy.left_out && copy.component == component; });
+    };
+    return std::ranges::none_of(copies, &CopyOutcome::left_out) ||
+           std::ranges::any_of(
+               copies, [](const auto& copy) { return !copy.left_out && !copy.error.empty(); }) ||
+           std::ranges::any_of(
+               checks,
+               [&](const auto& check) { return !check.passed && !is_left_out(check.component); }) ||
+           !std::ranges::all_of(rules, &RuleOutcome::held);
 }
 
 Result<Verification> verify(vault::Vault& vault, const config::Config* config,

@@ -10,8 +10,10 @@ namespace respawn::run {
 struct CopyOutcome {
     std::string component, kind;
     std::uint64_t size_bytes = 0, files = 0;
-    std::int64_t duration = 0; // of bringing it back, in microseconds
-    std::string error;         // empty: it came back as it was
+    std::int64_t duration = 0;      // of bringing it back, in microseconds
+    std::string error;              // empty: it came back as it was
+    bool left_out = false;          // there is no place to bring it back to; `error` says which and why
+    std::vector<std::string> notes; // what is not as it was in the copy, and why
 };
 
 struct CheckOutcome {
@@ -33,6 +35,8 @@ struct Verification {
     std::vector<RuleOutcome> rules;
     std::int64_t restore_duration() const; // of all copies: how long bringing everything back takes
     bool passed() const;
+    // False when it is not proven, and nothing speaks against it: components were left out.
+    bool tells() const;
 };
 
 struct VerifyRequest {
@@ -47,7 +51,8 @@ using VerifyProgress =
 
 // A component that does not come back as it was, and a check or rule that does not hold, are outcomes;
 // an Error means that it could not be told: no space, interrupted. Nothing is left in the scratch
-// place. Without a configuration nothing is asked.
+// place. A component with no place to go to is left out, which is no proof. Without a configuration
+// nothing is asked.
 Result<Verification> verify(vault::Vault& vault, const config::Config* config,
                             const VerifyRequest& request, const Cancellation& cancel,
                             const VerifyProgress& progress);

@@ -223,16 +223,54 @@ TEST_CASE("a secret's file that others may read is a warning") {
 TEST_CASE("what this version checks but does not use is a warning, and wrong forms of it are errors") {
     Place place;
     const auto config =
-        place.read(sound + "scratch: { saves: \"mysql://me@127.0.0.1:3307/\" }\n"
-                           "services: { manager: systemd, units: [nginx], core: [nginx] }\n");
+        place.read(sound + "services: { manager: systemd, units: [nginx], core: [nginx] }\n");
     REQUIRE(config.ok());
-    REQUIRE(config.value().warnings.size() == 2);
-    CHECK(config.value().warnings[1].find(":9:1: 'services' is not used by this version yet") !=
+    REQUIRE(config.value().warnings.size() == 1);
+    CHECK(config.value().warnings[0].find(":8:1: 'services' is not used by this version yet") !=
           std::string::npos);
     CHECK(place.mistake(sound + "services: { manager: initd, units: [nginx] }\n")
               .starts_with("8:22: 'initd' is no service manager"));
     CHECK(place.mistake(sound + "scratch: { saves: \"mysql://me:hunter2@127.0.0.1/\" }\n") ==
-          "8:19: 'saves' must be a server (scheme://user@host:port/name)");
+          "8:19: 'url' must be a server (scheme://user@host:port/name)");
+}
+
+TEST_CASE("copies of a database server's component go to a server of their own") {
+    Place place;
+    place.add_secret("secret", "hidden\n");
+    const std::string rows = head + "components:\n  rows: { kind: mariadb, url: \"mysql://a@b/c\", "
+                                    "reader: \"mysql://r@b/c\" }\n"
+                                    "  saves: { kind: files, paths: [saves] }\n";
+    const auto short_form = place.read(rows + "scratch: { folder: x, rows: \"mysql://s@h:3307/\" }\n");
+    REQUIRE(short_form.ok());
+    CHECK(short_form.value().warnings.empty());
+    REQUIRE(short_form.value().scratch_servers.size() == 1);
+    CHECK(short_form.value().scratch_server("rows")->server.url == "mysql://s@h:3307/");
+    CHECK_FALSE(short_form.value().scratch_server("rows")->most_bytes);
+    CHECK(short_form.value().scratch_server("saves") == nullptr);
+
+    const auto long_form =
+        place.read(rows + "scratch:\n  rows: { url: \"mysql://s@h/\", password: \"${file:secret}\", "
+                          "tls: required, most: 20 GiB }\n");
+    REQUIRE(long_form.ok());
+    const auto* scratch = long_form.value().scratch_server("rows");
+    REQUIRE(scratch != nullptr);
+    CHECK(scratch->server.password.reveal() == "hidden");
+    CHECK(scratch->server.tls == "required");
+    CHECK(scratch->most_bytes == 20ULL << 30);
+
+    const auto wrong = [&](const std::string& scratch) { return place.mistake(rows + scratch); };
+    CHECK(wrong("scratch: { row: \"mysql://s@h/\" }\n").find("did you mean 'rows'?") !=
+          std::string::npos);
+    CHECK(wrong("scratch: { saves: \"mysql://s@h/\" }\n").find("'saves' is of kind files") !=
+          std::string::npos);
+    CHECK(wrong("scratch: { rows: { most: 20 GiB } }\n").find("the key 'url' is missing here") !=
+          std::string::npos);
+    CHECK(
+        wrong("scratch: { rows: { url: \"mysql://s@h/\", mist: 1 } }\n").find("did you mean 'most'?") !=
+        std::string::npos);
+    for (const auto* size : { "much", "20 Gib", "0", "99999999 TiB", "-1" })
+        CHECK(wrong(std::string("scratch: { rows: { url: \"mysql://s@h/\", most: ") + size + " } }\n")
+                  .find("'most' must be a size (20 GiB)") != std::string::npos);
 }
 
 TEST_CASE("a database server has a login that writes, and one that reads is wise") {
