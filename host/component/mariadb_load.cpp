@@ -214,12 +214,15 @@ struct ForeignKey {
     std::vector<std::string> columns, parent_columns;
 };
 
+// Those to tables that are there: a backup of some tables may lack them.
 Result<std::vector<ForeignKey>> foreign_keys(MariadbTables& server) {
     std::vector<ForeignKey> keys;
     for (const auto& row : TRY(server.rows(
              "select constraint_name, table_name, referenced_table_schema, referenced_table_name, "
-             "column_name, referenced_column_name from information_schema.key_column_usage where "
-             "table_schema = database() and referenced_table_name is not null order by table_name, "
+             "column_name, referenced_column_name from information_schema.key_column_usage k where "
+             "table_schema = database() and exists (select 1 from information_schema.tables t where "
+             "t.table_schema = k.referenced_table_schema and t.table_name = "
+             "k.referenced_table_name) order by table_name, "
              "constraint_name, ordinal_position"))) {
         const auto cell = [&](std::size_t i) { return row[i].value_or(""); };
         if (keys.empty() || keys.back().name != cell(0) || keys.back().table != cell(1))

@@ -236,7 +236,7 @@ class Verifying {
             else if (std::ranges::any_of(done_.copies, [&](const CopyOutcome& copy) {
                          return copy.component == check.component && !copy.error.empty();
                      }))
-                check.error = "its component did not come back";
+                check.error = "its component was not brought back";
         }
     }
 
