@@ -124,9 +124,8 @@ Result<std::vector<Value::Map>> read_keys(std::string_view text) {
 Result<TargetedRestore> find_rows(const Call& call, std::string_view component, std::string_view table,
                                   const std::vector<Value::Map>& keys, std::string_view snapshot) {
     auto* vault = TRY(call.game().vault());
-    const auto from =
-        TRY(vault::find_snapshot(TRY(vault->snapshots()), snapshot,
-                                 { fmt::format("{}/{}", component, table) }, now()));
+    const auto from = TRY(vault::find_snapshot(TRY(vault->snapshots()), snapshot,
+                                               { fmt::format("{}/{}", component, table) }, now()));
     const auto* record = from.component(component);
     if (!record || !record->success)
         return Error{ .kind = Kind::missing,

@@ -13,7 +13,8 @@ namespace {
 constexpr int fast = 1, thorough = 3;
 constexpr std::size_t sample_size = 4096, samples = 4;
 constexpr std::size_t trial_size = 64 << 10, least_trial = 16 << 10;
-// Neighbours are of one kind: a trial serves so many bytes of them, more with each that ends as the last.
+// Neighbours are of one kind: a trial serves so many bytes of them, more with each that ends as the
+// last.
 constexpr std::size_t trial_serves = 1 << 20, trial_serves_at_most = 8 << 20;
 
 struct Free {

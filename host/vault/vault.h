@@ -256,7 +256,7 @@ class Writer {
     // the list is still there. To be asked before a content is used that this backup has not stored.
     Result<bool> holds(const Content& content) const;
     const Counters& counters() const; // while one thread alone stores
-    Vault& vault(); // that it writes to, for reading what earlier backups stored
+    Vault& vault();                   // that it writes to, for reading what earlier backups stored
     // Packs, then index, then the snapshot, each durable before the next.
     Result<Snapshot> finish(SnapshotDraft draft);
 

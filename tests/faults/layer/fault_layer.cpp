@@ -1,5 +1,6 @@
 // A library for LD_PRELOAD that lets a program die, or its disk be full, at any call that changes a
-// file or says something to a server. See README.md beside it. It counts in the first process that loads it alone.
+// file or says something to a server. See README.md beside it. It counts in the first process that
+// loads it alone.
 #undef _FILE_OFFSET_BITS // both names of pwrite are defined here
 
 #include <atomic>
