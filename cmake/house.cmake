@@ -16,14 +16,15 @@ function(house_headers)
   target_precompile_headers(house_headers PRIVATE ${house_headers})
 endfunction()
 
-# Files of a room are compiled four at a time: most of the time that a file takes goes into what its headers
+# Files of a room are compiled five at a time: most of the time that a file takes goes into what its headers
 # bring, and a full build takes two thirds of the time. So what stands in nameless namespaces has a name of its
-# own in the room; but in a room where files are alike on purpose (drivers, formats, verbs, primitives), which
-# says SEPARATE. `./dev check` compiles every file by itself.
-set(files_at_once 4)
+# own in the room; but for files that are alike on purpose (a driver beside another), which the room names as
+# ALIKE. `./dev check` compiles every file by itself.
+set(files_at_once 5)
 function(compile_together target)
   if(NOT RESPAWN_SEPARATE)
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE ${files_at_once})
+    set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   endif()
 endfunction()
 
@@ -38,7 +39,7 @@ function(precompile target)
 endfunction()
 
 function(room name)
-  cmake_parse_arguments(ROOM "SEPARATE" "" "HOUSE;LIBRARIES;HEADERS" ${ARGN})
+  cmake_parse_arguments(ROOM "" "" "HOUSE;LIBRARIES;HEADERS;ALIKE" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp
        ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*/*.cpp)
   list(FILTER sources EXCLUDE REGEX "/main\\.cpp$")
@@ -49,23 +50,21 @@ function(room name)
   target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR}/host)
   target_link_libraries(${name} PUBLIC ${ROOM_HOUSE} PRIVATE ${ROOM_LIBRARIES})
   precompile(${name} ${ROOM_HEADERS})
-  if(NOT ROOM_SEPARATE)
-    compile_together(${name})
-  endif()
+  list(TRANSFORM ROOM_ALIKE PREPEND ${name}/)
+  compile_together(${name} ${ROOM_ALIKE})
 endfunction()
 
 # tests(vault LIBRARIES vault): tests/vault/*.cpp make one program, each TEST_CASE one ctest test. FIXTURES: what
 # has to run meanwhile.
 function(tests name)
-  cmake_parse_arguments(TESTS "SEPARATE" "" "LIBRARIES;FIXTURES" ${ARGN})
+  cmake_parse_arguments(TESTS "" "" "LIBRARIES;FIXTURES;ALIKE" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cpp)
   add_executable(test_${name} ${sources})
   target_include_directories(test_${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
   target_link_libraries(test_${name} PRIVATE ${TESTS_LIBRARIES} Catch2::Catch2WithMain)
   target_precompile_headers(test_${name} REUSE_FROM test_headers)
-  if(NOT TESTS_SEPARATE)
-    compile_together(test_${name})
-  endif()
+  list(TRANSFORM TESTS_ALIKE PREPEND ${name}/)
+  compile_together(test_${name} ${TESTS_ALIKE})
   catch_discover_tests(test_${name} TEST_PREFIX "${name}: " PROPERTIES LABELS ${name} TIMEOUT ${test_timeout}
                        FIXTURES_REQUIRED "${TESTS_FIXTURES}")
 endfunction()

@@ -7,7 +7,7 @@ namespace respawn::primitives {
 
 namespace {
 
-Result<Value> look_up(const run::Call& call) {
+Result<Value> look_up_address(const run::Call& call) {
     const auto& addresses = TRY(call.game().chain(call.text("chain")))->settings().addresses;
     const auto found = addresses.find(call.text("name"));
     if (found != addresses.end())
@@ -32,7 +32,7 @@ extern const run::Primitive chain_address = {
     },
     .returns = "the address as text",
     .example = R"(local sender = respawn.chain_address { name = "hot_wallet" })",
-    .run = look_up,
+    .run = look_up_address,
 };
 
 } // namespace respawn::primitives

@@ -5,7 +5,7 @@ namespace respawn::primitives {
 
 namespace {
 
-Result<Value> look_up(const run::Call& call) {
+Result<Value> look_up_nonce(const run::Call& call) {
     auto* chain = TRY(call.game().chain(call.text("chain")));
     return Value(TRY(chain->nonce_at_depth(call.text("address"), chain->settings().confirmations)));
 }
@@ -23,7 +23,7 @@ extern const run::Primitive chain_nonce = {
     },
     .returns = "an integer",
     .example = R"(local spent = respawn.chain_nonce { address = sender } > request.nonce)",
-    .run = look_up,
+    .run = look_up_nonce,
 };
 
 } // namespace respawn::primitives

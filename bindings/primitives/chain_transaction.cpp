@@ -16,7 +16,7 @@ std::string_view name_of(chain::TransactionState state) {
     }
 }
 
-Result<Value> look_up(const run::Call& call) {
+Result<Value> look_up_transaction(const run::Call& call) {
     auto* chain = TRY(call.game().chain(call.text("chain")));
     const auto found = TRY(chain->transaction(call.text("hash")));
     Value::Map facts{ { "state", name_of(found.state) } };
@@ -44,7 +44,7 @@ extern const run::Primitive chain_transaction = {
     },
     .returns = R"({ state = "not_found", "pending" or "mined"; from, to, nonce; when mined: block, depth, succeeded, deep_enough }. "not_found" proves nothing: it may still come)",
     .example = R"(local sent = respawn.chain_transaction { hash = request.tx_hash })",
-    .run = look_up,
+    .run = look_up_transaction,
 };
 
 } // namespace respawn::primitives

@@ -19,7 +19,7 @@ Result<std::string> token_address(chain::Chain& chain, const std::string& name) 
 }
 
 // Up to the newest block: a transfer that is not deep yet is still one that may stand.
-Result<Value> look_up(const run::Call& call) {
+Result<Value> look_up_transfers(const run::Call& call) {
     auto* chain = TRY(call.game().chain(call.text("chain")));
     chain::TransferQuery query{ .token = TRY(token_address(*chain, call.text("token"))),
                                 .to = call.text("to") };
@@ -53,7 +53,7 @@ extern const run::Primitive chain_transfers = {
     },
     .returns = "a list of { hash, block, from, to, amount }; amount is a decimal text in the token's smallest unit",
     .example = R"(local paid = respawn.chain_transfers { token = "galleon_token", to = wallet, since = request.requested_at })",
-    .run = look_up,
+    .run = look_up_transfers,
 };
 
 } // namespace respawn::primitives

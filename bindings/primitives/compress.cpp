@@ -4,7 +4,7 @@ namespace respawn::primitives {
 
 namespace {
 
-Result<Value> wrap(const run::Call& call) {
+Result<Value> wrap_compressed(const run::Call& call) {
     auto stages = call.list("stream");
     stages.push_back(Value::Map{ { "stage", "compress" } });
     return Value(std::move(stages));
@@ -21,7 +21,7 @@ extern const run::Primitive compress = {
                   .doc = "what respawn.dump, respawn.compress or respawn.encrypt gave" } },
     .returns = "a stream",
     .example = R"(local stream = respawn.compress(respawn.dump {}))",
-    .run = wrap,
+    .run = wrap_compressed,
 };
 
 } // namespace respawn::primitives

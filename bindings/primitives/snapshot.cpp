@@ -7,7 +7,7 @@ namespace respawn::primitives {
 
 namespace {
 
-Result<Value> look_up(const run::Call& call) {
+Result<Value> look_up_snapshot(const run::Call& call) {
     auto* vault = TRY(call.game().vault());
     const auto component = call.text("component");
     const auto snapshot =
@@ -37,7 +37,7 @@ extern const run::Primitive snapshot = {
     },
     .returns = "{ id, time, taken_at = seconds since 1970, plan, bytes, tables = { NAME = { rows } } }",
     .example = R"(case.saved = respawn.snapshot { name = "latest" })",
-    .run = look_up,
+    .run = look_up_snapshot,
 };
 
 } // namespace respawn::primitives

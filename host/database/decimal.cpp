@@ -24,21 +24,21 @@ Error too_long() {
              .fix = "round first (decimal_round), or take floating point: cast(… as real)" };
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_decimal_digit(char c) { return c >= '0' && c <= '9'; }
 
 // A number without its point: ±digits / 10^scale; no zeros in front.
-struct Written {
+struct WrittenNumber {
     bool negative = false;
     std::string digits;
     int scale = 0; // below zero: so many zeros follow
 };
 
 std::size_t count_digits(std::string_view text) {
-    return static_cast<std::size_t>(std::ranges::find_if_not(text, is_digit) - text.begin());
+    return static_cast<std::size_t>(std::ranges::find_if_not(text, is_decimal_digit) - text.begin());
 }
 
 std::optional<int> read_exponent(std::string_view text) {
-    if (text.starts_with('+') && text.size() > 1 && is_digit(text[1]))
+    if (text.starts_with('+') && text.size() > 1 && is_decimal_digit(text[1]))
         text.remove_prefix(1);
     int exponent = 0;
     const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), exponent);
@@ -46,8 +46,8 @@ std::optional<int> read_exponent(std::string_view text) {
     return whole && std::abs(exponent) <= most_exponent ? std::optional(exponent) : std::nullopt;
 }
 
-std::optional<Written> read_written(std::string_view text) {
-    Written number;
+std::optional<WrittenNumber> read_written(std::string_view text) {
+    WrittenNumber number;
     if (!text.empty() && (text[0] == '-' || text[0] == '+')) {
         number.negative = text[0] == '-';
         text.remove_prefix(1);
@@ -77,11 +77,11 @@ std::optional<Written> read_written(std::string_view text) {
 }
 
 // Digits before the point; zero or less for 0.00…
-std::int64_t magnitude(const Written& number) {
+std::int64_t magnitude(const WrittenNumber& number) {
     return static_cast<std::int64_t>(number.digits.size()) - number.scale;
 }
 
-int compare_sizes(const Written& a, const Written& b) {
+int compare_sizes(const WrittenNumber& a, const WrittenNumber& b) {
     if (a.digits.empty() || b.digits.empty())
         return static_cast<int>(!a.digits.empty()) - static_cast<int>(!b.digits.empty());
     if (magnitude(a) != magnitude(b))
@@ -93,7 +93,7 @@ int compare_sizes(const Written& a, const Written& b) {
     return left.compare(right);
 }
 
-int compare_written(const Written& a, const Written& b) {
+int compare_written(const WrittenNumber& a, const WrittenNumber& b) {
     const bool a_below = a.negative && !a.digits.empty(), b_below = b.negative && !b.digits.empty();
     if (a_below != b_below)
         return a_below ? -1 : 1;

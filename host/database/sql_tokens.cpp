@@ -10,7 +10,7 @@ namespace {
 using Kind = SqlToken::Kind;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_word_character(char c) {
+bool is_token_character(char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_' || c == '$' ||
            static_cast<unsigned char>(c) >= 0x80;
 }
@@ -73,12 +73,12 @@ class Scanner {
         if (is_digit(c) || (c == '.' && is_digit(peek(1))))
             return number();
         if (c == '?' || c == ':' || c == '@' || c == '$' || c == '#') {
-            for (++at_; is_word_character(peek());)
+            for (++at_; is_token_character(peek());)
                 ++at_;
             return Kind::parameter;
         }
-        if (is_word_character(c)) {
-            while (is_word_character(peek()))
+        if (is_token_character(c)) {
+            while (is_token_character(peek()))
                 ++at_;
             return Kind::word;
         }
@@ -101,7 +101,7 @@ class Scanner {
         for (++at_; at_ < sql_.size(); ++at_) {
             const bool sign_of_exponent = !hexadecimal && (peek() == '+' || peek() == '-') &&
                                           (sql_[at_ - 1] == 'e' || sql_[at_ - 1] == 'E');
-            if (!is_word_character(peek()) && peek() != '.' && !sign_of_exponent)
+            if (!is_token_character(peek()) && peek() != '.' && !sign_of_exponent)
                 break;
         }
         return Kind::number;

@@ -14,7 +14,7 @@ namespace respawn::database {
 
 namespace {
 
-struct Piece {
+struct DumpPiece {
     std::string sql;   // written as it is
     std::string table; // or: the rows of this table
 };
@@ -99,7 +99,7 @@ class RowCursor {
 
 class DumpSource final : public io::Source {
   public:
-    DumpSource(SqliteConnection connection, std::deque<Piece> pieces)
+    DumpSource(SqliteConnection connection, std::deque<DumpPiece> pieces)
         : connection_(std::move(connection)), pieces_(std::move(pieces)) {}
     ~DumpSource() override { cursor_.reset(); }
 
@@ -135,7 +135,7 @@ class DumpSource final : public io::Source {
     }
 
     SqliteConnection connection_;
-    std::deque<Piece> pieces_;
+    std::deque<DumpPiece> pieces_;
     std::unique_ptr<RowCursor> cursor_;
     std::string text_;
     std::size_t used_ = 0;
@@ -163,9 +163,9 @@ std::string create_virtual(const Value::Map& object) {
         quoted_text(*object.at("name").text()), quoted_text(*object.at("sql").text()));
 }
 
-Result<std::deque<Piece>> plan_dump(SqliteConnection& connection,
-                                    const std::vector<std::string>& tables) {
-    std::deque<Piece> pieces;
+Result<std::deque<DumpPiece>> plan_dump(SqliteConnection& connection,
+                                        const std::vector<std::string>& tables) {
+    std::deque<DumpPiece> pieces;
     pieces.push_back({ "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\n", {} });
     bool writable_schema = false;
     for (const auto& object :

@@ -78,12 +78,14 @@ std::string database_of(const config::ComponentSettings& settings) {
 // ---- mariadb ----
 
 void mariadb_script(const config::ComponentSettings& settings, const std::string& sql) {
-    run_client(fmt::format("mariadb --no-defaults --protocol=tcp --skip-ssl --host=127.0.0.1 --port={} "
-                           "--user=root --password={} {} > /dev/null",
-                           settings.url.substr(settings.url.rfind(':') + 1,
-                                               settings.url.rfind('/') - settings.url.rfind(':') - 1),
-                           std::string(settings.password.reveal()), database_of(settings)),
-               sql);
+    run_client(
+        fmt::format("mariadb --no-defaults --default-character-set=utf8mb4 --protocol=tcp --skip-ssl "
+                    "--host=127.0.0.1 --port={} "
+                    "--user=root --password={} {} > /dev/null",
+                    settings.url.substr(settings.url.rfind(':') + 1,
+                                        settings.url.rfind('/') - settings.url.rfind(':') - 1),
+                    std::string(settings.password.reveal()), database_of(settings)),
+        sql);
 }
 
 config::ComponentSettings mariadb_settings(const Variables& server, const std::string& name) {

@@ -41,7 +41,7 @@ GRANT ALL PRIVILEGES ON *.* TO 'root'@'127.0.0.1' WITH GRANT OPTION;
 SQL
   chmod 600 "$D/init.sql"
   if [[ $EUID == 0 ]]; then chown mysql: "$D/init.sql"; fi
-  printf '[client]\nhost=127.0.0.1\nport=%s\nuser=root\npassword=%s\n' "$PORT" "$pw" >"$D/client.cnf"
+  printf '[client]\nhost=127.0.0.1\nport=%s\nuser=root\npassword=%s\n[mysql]\ndefault-character-set=utf8mb4\n' "$PORT" "$pw" >"$D/client.cnf"
   chmod 600 "$D/client.cnf"
   spawn mariadbd mariadbd --no-defaults "${as[@]}" --datadir="$D/data" --tmpdir="$D/tmp" --socket="$sock" \
     --bind-address=127.0.0.1 --port="$PORT" --pid-file="$D/mysqld.pid" --init-file="$D/init.sql" \
