@@ -5,8 +5,8 @@
 #include "cli/snapshot_view.h"
 #include "component/archive.h"
 #include "component/archive_import.h"
+#include "config/size.h"
 
-#include <charconv>
 #include <fmt/format.h>
 
 namespace respawn::cli {
@@ -15,26 +15,9 @@ namespace {
 
 using component::ImportRequest;
 
-// "50GiB", "500 MB", "1048576".
-Result<std::uint64_t> parse_size(std::string_view text) {
-    static constexpr std::pair<std::string_view, std::uint64_t> units[] = {
-        { "", 1 },
-        { "B", 1 },
-        { "KiB", 1ULL << 10 },
-        { "MiB", 1ULL << 20 },
-        { "GiB", 1ULL << 30 },
-        { "TiB", 1ULL << 40 },
-        { "KB", 1'000 },
-        { "MB", 1'000'000 },
-        { "GB", 1'000'000'000 },
-        { "TB", 1'000'000'000'000 },
-    };
-    std::uint64_t number = 0;
-    const auto [end, fault] = std::from_chars(text.data(), text.data() + text.size(), number);
-    const auto unit = trimmed(text.substr(static_cast<std::size_t>(end - text.data())));
-    for (const auto& [name, bytes] : units)
-        if (fault == std::errc() && unit == name && number <= UINT64_MAX / bytes)
-            return number * bytes;
+Result<std::uint64_t> size_from(std::string_view text) {
+    if (const auto size = config::parse_size(text))
+        return *size;
     return Error{ .kind = Kind::usage,
                   .why = fmt::format("'{}' is no size", printable(text)),
                   .fix = "write it as 500MiB or 50GiB" };
@@ -44,9 +27,9 @@ Result<component::ImportLimits> limits_from(const Context& context, const io::Pa
     component::ImportLimits limits;
     limits.outside_links = context.typed.has("--outside-links");
     if (context.typed.has("--most-entries"))
-        limits.entries = TRY(parse_size(context.typed.value("--most-entries")));
+        limits.entries = TRY(size_from(context.typed.value("--most-entries")));
     if (context.typed.has("--limit")) {
-        limits.bytes = TRY(parse_size(context.typed.value("--limit")));
+        limits.bytes = TRY(size_from(context.typed.value("--limit")));
         limits.ratio = UINT64_MAX;
     } else {
         limits.bytes = TRY(io::free_space(state)); // what could be restored here

@@ -40,6 +40,8 @@ class MariadbComponent final : public Component {
     // Without a database in use, so that one can be missing.
     Result<std::unique_ptr<MariadbTables>> server(const Cancellation& cancel) const;
     Result<std::unique_ptr<MariadbTables>> live(const Cancellation& cancel) const;
+    // Of the configured logins: runs have them open.
+    std::vector<std::string> own_users() const;
     Result<void> load_and_switch(vault::Vault& from, const MariadbTree& tree, const Work& work,
                                  const DatabaseSwitch& plan, RestoreReport& report, Notes& notes);
 
@@ -67,6 +69,13 @@ Result<std::unique_ptr<MariadbTables>> MariadbComponent::live(const Cancellation
     return MariadbTables::open(TRY(database::mariadb_login(settings_)), cancel);
 }
 
+std::vector<std::string> MariadbComponent::own_users() const {
+    std::vector<std::string> users;
+    for (const auto& login : database::mariadb_logins(settings_))
+        users.push_back(login.user);
+    return users;
+}
+
 Result<RestoreReport> MariadbComponent::restore_to(vault::Vault& from, const ComponentRecord& record,
                                                    const io::Path& place, const Work& work) {
     const auto begun = now();
@@ -92,7 +101,7 @@ Result<RestorePreview> MariadbComponent::preview_restore(vault::Vault& from,
                     counted(tree.tables().size(), "table"), human_size(record.size_bytes)));
     if (there)
         preview.lines.push_back("keep what is there in a database of its own beside it");
-    if (const auto unused = must_be_unused(*server, login.database); !unused.ok())
+    if (const auto unused = must_be_unused(*server, login.database, own_users()); !unused.ok())
         preview.lines.push_back(
             fmt::format("be refused: {}; stop what uses it first", unused.error().why));
     return preview;
@@ -103,12 +112,12 @@ Result<void> MariadbComponent::load_and_switch(vault::Vault& from, const Mariadb
                                                RestoreReport& report, Notes& notes) {
     const auto login = TRY(database::mariadb_login(settings_));
     const auto server = TRY(this->server(work.cancel));
-    TRY(must_be_unused(*server, plan.live));
+    TRY(must_be_unused(*server, plan.live, own_users()));
     if (tree.tables().empty())
         return Error{ .kind = Kind::missing, .why = "the backup holds no tables" };
     TRY(save_record(work.state, plan.value("loading")));
     auto loaded = load_tables({ from, tree, login, plan.incoming, work }, notes);
-    const auto unused = must_be_unused(*server, plan.live); // still
+    const auto unused = must_be_unused(*server, plan.live, own_users()); // still
     if (loaded.ok() && !unused.ok())
         loaded = unused.error();
     if (!loaded.ok()) {
@@ -136,7 +145,7 @@ Result<RestoreReport> MariadbComponent::restore_live(vault::Vault& from, const C
         TRY(load_and_switch(from, tree, work, plan, report, notes)
                 .while_doing("restore the database", settings_.name));
         const Cancellation never; // from here on to the end, or the next command does it
-        TRY(complete_switch(*TRY(server(never)), plan, work.state, notes)
+        TRY(complete_switch(*TRY(server(never)), plan, own_users(), work.state, notes)
                 .while_doing("switch the restored database in", settings_.name));
     }
     report.notes = notes.lines();
@@ -161,11 +170,12 @@ Result<std::string> MariadbComponent::finish_restore(const Work& work) {
             printable(plan.live));
     }
     Notes notes;
-    TRY(complete_switch(*server, plan, work.state, notes)
+    TRY(complete_switch(*server, plan, own_users(), work.state, notes)
             .while_doing("finish an interrupted restore", settings_.name));
     return fmt::format(
-        "an interrupted restore of {} was completed; what was there is in the database {}",
-        printable(plan.live), printable(plan.aside));
+        "an interrupted restore of {} was completed; what was there is in the database {}{}",
+        printable(plan.live), printable(plan.aside),
+        notes.empty() ? "" : "; " + join(notes.lines(), "; "));
 }
 
 Result<bool> MariadbComponent::matches(vault::Vault& from, const ComponentRecord& record,

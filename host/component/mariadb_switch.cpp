@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::size_t longest_name = 64; // characters, at the server
 constexpr std::string_view definitions = "respawn_definitions";
+constexpr auto short_patience =
+    "set session lock_wait_timeout = 5"; // the game is stopped: who holds one?
 
 // At most so many bytes of whole characters.
 std::string beginning(std::string_view name, std::size_t most) {
@@ -67,6 +69,8 @@ Result<void> keep_definitions(MariadbTables& server, const DatabaseSwitch& plan,
 
 Result<ServerSchema> kept_definitions(MariadbTables& server, const DatabaseSwitch& plan) {
     ServerSchema kept;
+    if (TRY(tables_in(server, plan.aside)).empty())
+        return kept;
     for (const auto& row :
          TRY(server.rows(fmt::format("select hex(definition) from {}", in(plan.aside, definitions))))) {
         const auto one = TRY(ServerSchema::from(TRY(decode(TRY(from_hex(row[0].value_or("")))))));
@@ -75,8 +79,24 @@ Result<ServerSchema> kept_definitions(MariadbTables& server, const DatabaseSwitc
     return kept;
 }
 
-// Tables with triggers cannot go to another database; views and routines would stay behind.
-Result<void> drop_objects(MariadbTables& server, const ServerSchema& schema) {
+bool is_trigger(const ServerObject& object) { return object.kind == "trigger"; }
+
+// What was dropped: that which is kept and no longer live.
+Result<ServerSchema> dropped_objects(MariadbTables& server, const DatabaseSwitch& plan) {
+    auto kept = TRY(kept_definitions(server, plan));
+    const auto there = TRY(read_schema(server));
+    std::erase_if(kept.objects, [&](const ServerObject& object) {
+        return std::ranges::any_of(there.objects, [&](const ServerObject& other) {
+            return other.kind == object.kind && other.name == object.name;
+        });
+    });
+    return kept;
+}
+
+// Tables with triggers cannot go to another database; views and routines would stay behind. Triggers
+// first: these wait for locks on their tables.
+Result<void> drop_objects(MariadbTables& server, ServerSchema schema) {
+    std::ranges::stable_partition(schema.objects, is_trigger);
     for (const auto& object : schema.objects)
         if (object.kind != "sequence")
             TRY(server.run(
@@ -95,25 +115,49 @@ Result<void> exchange_tables(MariadbTables& server, const DatabaseSwitch& plan) 
     return server.run("rename table " + join(moves, ", "));
 }
 
+// What was put aside goes again once all that it holds is live: never while it has tables, or the only
+// text of a trigger that could not be made again.
+Result<void> drop_aside(MariadbTables& server, const DatabaseSwitch& plan, const Notes& notes) {
+    auto tables = TRY(tables_in(server, plan.aside));
+    std::erase(tables, definitions);
+    if (tables.empty() && notes.empty())
+        return drop_database(server, plan.aside);
+    return Error{ .kind = Kind::needs_person,
+                  .why = fmt::format("the restore was taken back, but for this: {}",
+                                     notes.empty() ? "tables lie in " + printable(plan.aside)
+                                                   : join(notes.lines(), "; ")),
+                  .fix = fmt::format("table {} of the database {} has the definitions: make them by "
+                                     "hand, then run the same command again",
+                                     definitions, printable(plan.aside)) };
+}
+
 Result<void> take_back(MariadbTables& server, const DatabaseSwitch& plan, const io::Path& state) {
     Notes notes;
     TRY(use(server, plan.live));
-    TRY(make_objects(server, TRY(kept_definitions(server, plan)), notes));
-    TRY(drop_database(server, plan.aside));
+    TRY(make_objects(server, TRY(dropped_objects(server, plan)), notes));
+    TRY(drop_aside(server, plan, notes));
     TRY(drop_database(server, plan.incoming));
     return clear_record(state);
 }
 
 io::Path schema_path(const io::Path& state) { return state / "restore.schema"; }
 
-Result<void> exchange(MariadbTables& server, const DatabaseSwitch& plan, const io::Path& state) {
+Result<void> put_aside(MariadbTables& server, const DatabaseSwitch& plan) {
     const auto old = TRY(read_schema(server));
     TRY(keep_definitions(server, plan, old));
     TRY(drop_objects(server, old));
-    auto exchanged = exchange_tables(server, plan);
-    if (!exchanged.ok() && server.is_open())
-        TRY(take_back(server, plan, state));
-    return exchanged;
+    return exchange_tables(server, plan);
+}
+
+Result<void> exchange(MariadbTables& server, const DatabaseSwitch& plan, const io::Path& state) {
+    TRY(server.run(short_patience));
+    const auto exchanged = put_aside(server, plan);
+    if (exchanged.ok() || !server.is_open())
+        return exchanged;
+    TRY(take_back(server, plan, state));
+    auto error = exchanged.error();
+    error.why += "; all is as it was";
+    return error;
 }
 
 } // namespace
@@ -160,13 +204,16 @@ Result<void> drop_database(MariadbTables& server, const std::string& name) {
     return server.run("drop database if exists " + MariadbTables::quoted(name));
 }
 
-Result<void> must_be_unused(MariadbTables& server, const std::string& live) {
-    std::vector<std::string> others;
-    for (const auto& row : TRY(server.rows(fmt::format(
-             "select concat(user, '@', substring_index(host, ':', 1)), count(*) from "
-             "information_schema.processlist where db = {} and id <> connection_id() and user <> "
-             "substring_index(user(), '@', 1) and user not like 'respawn%' group by 1 order by 1",
-             MariadbTables::literal(live)))))
+Result<void> must_be_unused(MariadbTables& server, const std::string& live,
+                            const std::vector<std::string>& own_users) {
+    std::vector<std::string> own, others;
+    for (const auto& user : own_users)
+        own.push_back(MariadbTables::literal(user));
+    for (const auto& row : TRY(server.rows(
+             fmt::format("select concat(user, '@', substring_index(host, ':', 1)), count(*) from "
+                         "information_schema.processlist where db = {} and user not in ({}) group by 1 "
+                         "order by 1",
+                         MariadbTables::literal(live), join(own, ", ")))))
         others.push_back(fmt::format("{} ({})", printable(row[0].value_or("")), row[1].value_or("")));
     if (others.empty())
         return {};
@@ -182,15 +229,19 @@ Result<void> begin_switch(const io::Path& state, const DatabaseSwitch& plan,
     return save_record(state, plan.value("switching"));
 }
 
-Result<void> complete_switch(MariadbTables& server, const DatabaseSwitch& plan, const io::Path& state,
+Result<void> complete_switch(MariadbTables& server, const DatabaseSwitch& plan,
+                             const std::vector<std::string>& own_users, const io::Path& state,
                              Notes& notes) {
     const auto schema =
         TRY(ServerSchema::from(TRY(decode(TRY(io::read_file(schema_path(state), 256 << 20))))));
+    const bool waits = !TRY(tables_in(server, plan.incoming)).empty(); // else they have changed places
+    if (waits)
+        TRY(must_be_unused(server, plan.live, own_users));
     TRY(server.run(fmt::format("create database if not exists {} character set {} collate {}",
                                MariadbTables::quoted(plan.live), schema.charset, schema.collation)));
     TRY(server.run("create database if not exists " + MariadbTables::quoted(plan.aside)));
     TRY(use(server, plan.live));
-    if (!TRY(tables_in(server, plan.incoming)).empty()) // else they have changed places already
+    if (waits)
         TRY(exchange(server, plan, state));
     TRY(server.run(fmt::format("alter database {} character set {} collate {}",
                                MariadbTables::quoted(plan.live), schema.charset, schema.collation)));

@@ -441,20 +441,25 @@ void Check::readers(const Node& root) {
                      component.key));
 }
 
+Result<void> Check::keep_sound(Node& part, const std::function<Result<void>(const Node&)>& check) {
+    std::vector<Node> sound;
+    for (auto& child : part.children) {
+        const auto held = check(child);
+        if (held.ok())
+            sound.push_back(std::move(child));
+        else if (!passed_over(held.error(), Need::optional))
+            return held.error();
+    }
+    part.children = std::move(sound);
+    return {};
+}
+
 Result<void> Check::plans(Node& root) {
     const auto* components = root.find("components");
     for (auto& part : root.children) {
         if (part.key != "plans")
             continue;
-        std::vector<Node> sound;
-        for (auto& child : part.children) {
-            const auto held = plan(child, *components);
-            if (held.ok())
-                sound.push_back(std::move(child));
-            else if (!passed_over(held.error(), Need::optional))
-                return held.error();
-        }
-        part.children = std::move(sound);
+        TRY(keep_sound(part, [&](const Node& child) { return plan(child, *components); }));
     }
     return {};
 }
@@ -499,16 +504,9 @@ Result<void> Check::scratch(Node& root) {
     for (auto& part : root.children) {
         if (part.key != "scratch")
             continue;
-        std::vector<Node> sound;
-        for (auto& child : part.children) {
-            const auto held =
-                child.key == "folder" ? Result<void>() : scratch_server(child, *components);
-            if (held.ok())
-                sound.push_back(std::move(child));
-            else if (!passed_over(held.error(), Need::optional))
-                return held.error();
-        }
-        part.children = std::move(sound);
+        TRY(keep_sound(part, [&](const Node& child) {
+            return child.key == "folder" ? Result<void>() : scratch_server(child, *components);
+        }));
     }
     return {};
 }

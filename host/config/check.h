@@ -5,6 +5,8 @@
 #include "config/keys.h"
 #include "config/yaml.h"
 
+#include <functional>
+
 namespace respawn::config {
 
 class Check {
@@ -46,6 +48,8 @@ class Check {
     Result<void> kept_types(const Node& root) const;
     // Lenient and not essential: a warning instead of the Error.
     bool passed_over(const Error& error, Need need);
+    // Children that are not sound are passed over where that is enough, and left out.
+    Result<void> keep_sound(Node& part, const std::function<Result<void>(const Node&)>& check);
     void warn(Place place, const std::string& what);
     std::string at(Place place) const;
 

@@ -117,6 +117,15 @@ std::unique_ptr<Database> open_mariadb_copy(const Login& login) {
     return make_server_database(std::make_unique<MariadbEngine>(), login, login);
 }
 
+std::vector<Login> mariadb_logins(const config::ComponentSettings& settings) {
+    std::vector<Login> logins;
+    if (auto writer = writing_login(settings, server_kind); writer.ok())
+        logins.push_back(std::move(writer).value());
+    if (auto reader = reading_login(settings, server_kind); reader.ok() && reader.value())
+        logins.push_back(*std::move(reader).value());
+    return logins;
+}
+
 Result<std::unique_ptr<Database>> open_mariadb(const config::ComponentSettings& settings) {
     auto writer = TRY(writing_login(settings, server_kind));
     auto reader = TRY(reading_login(settings, server_kind));

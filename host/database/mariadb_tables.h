@@ -21,6 +21,8 @@ namespace respawn::database {
 
 // The writing login of a mariadb component.
 Result<Login> mariadb_login(const config::ComponentSettings& settings);
+// That and the reading one, those of them that can be read.
+std::vector<Login> mariadb_logins(const config::ComponentSettings& settings);
 
 class MariadbTables {
   public:
