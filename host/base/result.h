@@ -80,7 +80,7 @@ class MaybeError {
 template <class T> class [[nodiscard]] Result {
   public:
     using value_type = T;
-    Result(T value) : value_(std::move(value)) {}
+    Result(T value) : value_(std::in_place, std::move(value)) {}
     Result(MaybeError error) : error_(std::move(error)) {}
     Result(Error&& error) : error_(std::move(error)) {}
     Result(const Error& error) : error_(error) {}
@@ -90,7 +90,7 @@ template <class T> class [[nodiscard]] Result {
              !std::is_same_v<std::remove_cvref_t<U>, MaybeError> &&
              !std::is_same_v<std::remove_cvref_t<U>, Result> && std::is_convertible_v<U&&, T>)
         Result(U&& value)
-        : value_(std::forward<U>(value)) {}
+        : value_(std::in_place, std::forward<U>(value)) {}
 
     bool ok() const { return !error_; }
     explicit operator bool() const { return ok(); }

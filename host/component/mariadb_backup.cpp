@@ -82,6 +82,7 @@ class DatabaseBackup {
 
   private:
     void leave_out_others();
+    Result<void> add_gtid(Result<std::string> gtid);
     void work_on(MariadbTables& connection);
     Result<Stored> store_table(MariadbTables& connection, const ServerTable& table);
     Result<void> add_rows(MariadbTables& connection, const ServerTable& table, RowTreeWriter& writer);
@@ -127,13 +128,22 @@ Result<void> DatabaseBackup::run() {
     }
     std::ranges::stable_sort(largest_first_, std::greater{},
                              [&](std::size_t i) { return tables_[i].rough_bytes; });
+    Result<std::string> gtid = std::string();
     std::vector<std::jthread> workers;
+    workers.emplace_back([&] { gtid = gtid_at(*looking, moment_.position); });
     for (auto& connection : moment_.connections)
         workers.emplace_back([this, &connection] { work_on(*connection); });
     workers.clear();
     if (failed_)
         return *failed_;
+    TRY(add_gtid(std::move(gtid)));
     add_notes();
+    return {};
+}
+
+Result<void> DatabaseBackup::add_gtid(Result<std::string> gtid) {
+    if (auto* position = moment_.position.map())
+        position->insert_or_assign("gtid", TRY(std::move(gtid)));
     return {};
 }
 

@@ -15,7 +15,6 @@ using database::MariadbTables;
 
 namespace {
 
-constexpr std::size_t bytes_at_once = 256 << 10; // of text handed to the client library
 constexpr std::uint64_t bytes_of_a_piece = 64 << 20;
 constexpr unsigned not_allowed = 1227;
 
@@ -76,43 +75,36 @@ class Crew {
     std::optional<Error> failed_;
 };
 
-// The rows of a piece as LOAD DATA takes them.
-class PieceText {
+class PieceRows {
   public:
-    static Result<PieceText> begin(const Piece& piece) {
-        return PieceText(piece, TRY(piece.table->rows.rows_from(piece.begin)));
+    static Result<PieceRows> begin(const Piece& piece) {
+        return PieceRows(piece, TRY(piece.table->rows.rows_from(piece.begin)));
     }
-    Result<void> operator()(std::string& text) {
-        while (text.size() < bytes_at_once && TRY(rows_.next())) {
-            if (!piece_->end.empty() && rows_.key() >= piece_->end)
-                return {};
-            TRY(cells_of(rows_.row(), piece_->table->definition.columns.size(), cells_));
-            database::append_loadable(text, cells_);
-            ++rows_given_;
-        }
-        return {};
+    Result<std::optional<std::span<const Cell>>> next() {
+        if (!TRY(rows_.next()) || (!piece_->end.empty() && rows_.key() >= piece_->end))
+            return std::nullopt;
+        TRY(cells_of(rows_.row(), piece_->table->definition.columns.size(), cells_));
+        ++given_;
+        return std::optional(std::span<const Cell>(cells_));
     }
-    std::uint64_t rows() const { return rows_given_; }
+    std::uint64_t given() const { return given_; }
 
   private:
-    PieceText(const Piece& piece, RowCursor rows) : piece_(&piece), rows_(std::move(rows)) {}
+    PieceRows(const Piece& piece, RowCursor rows) : piece_(&piece), rows_(std::move(rows)) {}
     const Piece* piece_;
     RowCursor rows_;
     std::vector<Cell> cells_;
-    std::uint64_t rows_given_ = 0;
+    std::uint64_t given_ = 0;
 };
 
 Result<void> load_piece(MariadbTables& server, const Piece& piece) {
-    const auto& table = piece.table->definition;
-    auto text = TRY(PieceText::begin(piece));
-    const auto sql =
-        fmt::format("load data local infile 'rows' into table {} {} {}",
-                    MariadbTables::quoted(table.name), database::load_format, table.loaded());
-    const auto taken = TRY(server.load(sql, [&](std::string& to) { return text(to); }));
-    if (taken == text.rows())
+    auto rows = TRY(PieceRows::begin(piece));
+    const auto taken =
+        TRY(server.insert(piece.table->definition.insert(), [&] { return rows.next(); }));
+    if (taken == rows.given())
         return {};
     return Error{ .kind = Kind::failed_check,
-                  .why = fmt::format("the server took {} of {}", taken, counted(text.rows(), "row")) };
+                  .why = fmt::format("the server took {} of {}", taken, counted(rows.given(), "row")) };
 }
 
 Result<std::vector<StoredTable>> all_tables(const MariadbTree& tree) {

@@ -67,17 +67,6 @@ Result<void> begin_under_lock(ServerMoment& moment, const database::Login& login
     return {};
 }
 
-Result<void> add_gtid(ServerMoment& moment) {
-    auto* position = moment.position.map();
-    if (!position || !moment.connections[0]->is_mariadb())
-        return {};
-    const auto gtid = TRY(moment.connections[0]->value(fmt::format(
-        "select binlog_gtid_pos({}, {})", MariadbTables::literal(moment.position.text_at("file")),
-        moment.position.text_at("position"))));
-    position->insert_or_assign("gtid", gtid.value_or(""));
-    return {};
-}
-
 } // namespace
 
 Result<ServerMoment> open_moment(const database::Login& login, std::size_t connections,
@@ -86,10 +75,8 @@ Result<ServerMoment> open_moment(const database::Login& login, std::size_t conne
     for (std::size_t i = 0; i < connections; ++i)
         moment.connections.push_back(TRY(MariadbTables::open(login, cancel)));
     for (int tries = 0; tries < most_tries; ++tries) {
-        if (TRY(begin_together(moment))) {
-            TRY(add_gtid(moment));
+        if (TRY(begin_together(moment)))
             return moment;
-        }
         if (moment.position.is_null())
             break;
     }
@@ -103,6 +90,15 @@ Result<ServerMoment> open_moment(const database::Login& login, std::size_t conne
     moment.connections.resize(1);
     TRY(begin(*moment.connections[0]));
     return moment;
+}
+
+Result<std::string> gtid_at(MariadbTables& server, const Value& position) {
+    if (position.is_null() || !server.is_mariadb())
+        return std::string();
+    const auto gtid = TRY(server.value(fmt::format("select binlog_gtid_pos({}, {})",
+                                                   MariadbTables::literal(position.text_at("file")),
+                                                   position.text_at("position"))));
+    return gtid.value_or("");
 }
 
 } // namespace respawn::component

@@ -13,7 +13,7 @@ namespace respawn::component {
 
 struct ServerMoment {
     std::vector<std::unique_ptr<database::MariadbTables>> connections;
-    Value position; // {file, position, gtid} in the binary log; null where it is off
+    Value position;                      // {file, position} in the binary log; null where it is off
     Duration locked = Duration::zero();  // for how long no other connection could commit
     std::vector<std::string> notes = {}; // why it took a lock, or is one connection alone
 };
@@ -23,5 +23,9 @@ struct ServerMoment {
 // TABLES WITH READ LOCK), and where the login may not do that, one connection reads alone.
 Result<ServerMoment> open_moment(const database::Login& login, std::size_t connections,
                                  const Cancellation& cancel);
+
+// The global transaction id at a position, from any connection at any time; empty where the server has
+// none. The server reads its log up to there: up to seconds.
+Result<std::string> gtid_at(database::MariadbTables& server, const Value& position);
 
 } // namespace respawn::component

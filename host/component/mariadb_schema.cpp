@@ -249,15 +249,14 @@ std::string ServerTable::selected() const {
     return join(terms, ", ");
 }
 
-std::string ServerTable::loaded() const {
-    std::vector<std::string> terms, set;
-    for (std::size_t i = 0; i < columns.size(); ++i) {
-        const auto quoted = MariadbTables::quoted(columns[i].name);
-        terms.push_back(takes_text_alone(columns[i].type) ? fmt::format("@c{}", i) : quoted);
-        if (takes_text_alone(columns[i].type))
-            set.push_back(fmt::format("{} = convert(@c{} using latin1)", quoted, i));
+std::string ServerTable::insert() const {
+    std::vector<std::string> names, values;
+    for (const auto& column : columns) {
+        names.push_back(MariadbTables::quoted(column.name));
+        values.push_back(takes_text_alone(column.type) ? "convert(? using latin1)" : "?");
     }
-    return fmt::format("({}){}", join(terms, ", "), set.empty() ? "" : " set " + join(set, ", "));
+    return fmt::format("insert into {} ({}) values ({})", MariadbTables::quoted(name),
+                       join(names, ", "), join(values, ", "));
 }
 
 bool ServerTable::sorted_by_key() const {

@@ -34,8 +34,8 @@ struct ServerTable {
 
     // "`a`, `b`" to read: what a plain SELECT would round comes in full.
     std::string selected() const;
-    // "(`a`, @c2) set `b` = …" to load what was read.
-    std::string loaded() const;
+    // With a '?' for each of the cells that were read.
+    std::string insert() const;
     // The server's order by the key is the order of the bytes that the key is made of here.
     bool sorted_by_key() const;
     std::string order() const; // " order by `a`, `b`", or nothing

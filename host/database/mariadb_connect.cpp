@@ -33,7 +33,7 @@ void set_options(MYSQL* handle, const Login& login, const Patience& patience, Us
     unsigned protocol = login.host.empty() ? MYSQL_PROTOCOL_SOCKET : MYSQL_PROTOCOL_TCP;
     unsigned connecting = whole_seconds(patience.connecting);
     unsigned answering = whole_seconds(patience.statement + std::chrono::seconds(10));
-    unsigned local = use == Use::whole_tables ? 1 : 0;
+    unsigned local = 0;
     unsigned long longest = use == Use::whole_tables ? most_bytes_of_a_table_row : most_row_bytes;
     my_bool truth = 1;
     mysql_optionsv(handle, MYSQL_OPT_PROTOCOL, &protocol);

@@ -9,12 +9,11 @@ struct st_mysql;
 namespace respawn::database {
 
 enum class Use {
-    statements,   // files of this machine are never read for the server, rows have at most 64 MiB
-    whole_tables, // the server may ask for rows of a LOAD DATA LOCAL, and rows are as long as it has
-                  // them
+    statements,   // rows have at most 64 MiB
+    whole_tables, // rows are as long as the server has them
 };
 
-// The caller closes it. Kind::unavailable, Kind::denied, Kind::missing (no such database).
+// The caller closes it. Files of this machine are never read for the server. Kind::unavailable, Kind::denied, Kind::missing (no such database).
 Result<st_mysql*> connect_mariadb(const Login& login, const Patience& patience,
                                   Use use = Use::statements);
 bool is_mariadb(st_mysql* handle); // else MySQL

@@ -1,10 +1,10 @@
 #include "database/mariadb_tables.h"
 
+#include "database/mariadb_bulk.h"
 #include "database/mariadb_connect.h"
 #include "database/mariadb_errors.h"
 
 #include <algorithm>
-#include <cstring>
 #include <mysql.h>
 #include <sys/socket.h>
 
@@ -20,44 +20,6 @@ struct EndResult {
     void operator()(MYSQL_RES* result) const { mysql_free_result(result); }
 };
 using Answer = std::unique_ptr<MYSQL_RES, EndResult>;
-
-// What the client library asks for rows: the name of the file that the server wants is not looked at.
-struct Loading {
-    const MariadbTables::GiveText& give;
-    std::string text = {};
-    std::size_t at = 0;
-    std::optional<Error> error = {};
-};
-
-int begin_loading(void** own, const char*, void* loading) {
-    *own = loading;
-    return 0;
-}
-
-int go_on_loading(void* own, char* to, unsigned room) {
-    auto& loading = *static_cast<Loading*>(own);
-    if (loading.at == loading.text.size()) {
-        loading.text.clear();
-        loading.at = 0;
-        auto given = loading.give(loading.text);
-        if (!given.ok()) {
-            loading.error = std::move(given).error();
-            return -1;
-        }
-    }
-    const auto size = std::min<std::size_t>(room, loading.text.size() - loading.at);
-    std::memcpy(to, loading.text.data() + loading.at, size);
-    loading.at += size;
-    return static_cast<int>(size);
-}
-
-void end_loading(void*) {}
-
-int say_loading(void*, char* text, unsigned room) {
-    if (room > 0)
-        text[0] = '\0';
-    return 2000;
-}
 
 } // namespace
 
@@ -100,9 +62,11 @@ std::string MariadbTables::version() const {
     return (is_mariadb_ ? "MariaDB " : "MySQL ") + told.substr(0, told.find('-'));
 }
 
-Error MariadbTables::last_error() {
-    last_code_ = mysql_errno(handle_);
-    auto error = mariadb_error(login_, is_mariadb_, last_code_, mysql_error(handle_));
+Error MariadbTables::last_error() { return error_of(mysql_errno(handle_), mysql_error(handle_)); }
+
+Error MariadbTables::error_of(unsigned code, const char* message) {
+    last_code_ = code;
+    auto error = mariadb_error(login_, is_mariadb_, last_code_, message);
     if (mariadb_problem(last_code_).has_gone)
         close();
     return error;
@@ -183,23 +147,23 @@ Result<void> MariadbTables::scan(std::string_view sql, const TakeCells& take) {
     return mysql_errno(handle_) == 0 ? Result<void>() : last_error();
 }
 
-Result<std::uint64_t> MariadbTables::load(std::string_view sql, const GiveText& give) {
+Result<std::uint64_t> MariadbTables::insert(std::string_view sql, const GiveCells& next) {
     if (!handle_)
         return send(sql).error();
-    const GiveText careful = [&](std::string& text) -> Result<void> {
-        TRY(cancel_.check());
-        return give(text);
-    };
-    Loading loading{ .give = careful };
-    mysql_set_local_infile_handler(handle_, begin_loading, go_on_loading, end_loading, say_loading,
-                                   &loading);
-    auto sent = send(sql);
-    if (handle_)
-        mysql_set_local_infile_default(handle_);
-    if (loading.error)
-        return *loading.error;
-    TRY(std::move(sent));
-    return static_cast<std::uint64_t>(mysql_affected_rows(handle_));
+    MariadbBulk bulk(handle_, is_mariadb_);
+    const auto refused = [&] { return error_of(bulk.code(), bulk.message()); };
+    if (!bulk.prepare(sql))
+        return refused();
+    for (std::size_t given = 0;; ++given) {
+        if (given % rows_between_looks == 0)
+            TRY(cancel_.check());
+        const auto cells = TRY(next());
+        if (!cells)
+            break;
+        if (!bulk.add(*cells))
+            return refused();
+    }
+    return bulk.flush() ? Result<std::uint64_t>(bulk.taken()) : refused();
 }
 
 std::string MariadbTables::quoted(std::string_view name) {
@@ -218,30 +182,6 @@ std::string MariadbTables::literal(std::string_view text) {
         literal += digits[static_cast<unsigned char>(c) & 15];
     }
     return literal + "'";
-}
-
-void append_loadable(std::string& text, std::span<const MariadbTables::Cell> cells) {
-    for (std::size_t i = 0; i < cells.size(); ++i) {
-        if (i > 0)
-            text += '\t';
-        if (!cells[i]) {
-            text += "\\N";
-            continue;
-        }
-        auto rest = *cells[i];
-        while (!rest.empty()) {
-            const auto plain =
-                std::min(rest.find_first_of(std::string_view("\\\t\n\0", 4)), rest.size());
-            text += rest.substr(0, plain);
-            rest.remove_prefix(plain);
-            if (rest.empty())
-                break;
-            text += '\\';
-            text += rest[0] == '\0' ? '0' : rest[0] == '\t' ? 't' : rest[0] == '\n' ? 'n' : rest[0];
-            rest.remove_prefix(1);
-        }
-    }
-    text += '\n';
 }
 
 } // namespace respawn::database

@@ -51,10 +51,10 @@ class MariadbTables {
     // the connection with it.
     using TakeCells = std::function<Result<void>(std::span<const Cell>)>;
     Result<void> scan(std::string_view sql, const TakeCells& take);
-    // A LOAD DATA LOCAL INFILE statement; `give` appends the next of the text, nothing at the end.
-    // Returns how many rows were taken.
-    using GiveText = std::function<Result<void>(std::string& text)>;
-    Result<std::uint64_t> load(std::string_view sql, const GiveText& give);
+    // An INSERT with a '?' for each cell, for all the rows that `next` gives until it has none; views
+    // hold until it is called again. Each few MB are committed. Returns how many rows were taken.
+    using GiveCells = std::function<Result<std::optional<std::span<const Cell>>>()>;
+    Result<std::uint64_t> insert(std::string_view sql, const GiveCells& next);
 
     static std::string quoted(std::string_view name);  // `name`
     static std::string literal(std::string_view text); // a text in SQL, in any sql_mode
@@ -65,6 +65,7 @@ class MariadbTables {
     Result<void> send(std::string_view sql);
     Result<void> set_up();
     Error last_error();
+    Error error_of(unsigned code, const char* message);
     void close();
 
     Login login_;
@@ -73,10 +74,5 @@ class MariadbTables {
     bool is_mariadb_ = true, bytes_ = false;
     unsigned last_code_ = 0;
 };
-
-// How LOAD DATA is told a row: `append_loadable` writes what load_format says.
-inline constexpr std::string_view load_format =
-    "character set binary fields terminated by '\\t' escaped by '\\\\' lines terminated by '\\n'";
-void append_loadable(std::string& text, std::span<const MariadbTables::Cell> cells);
 
 } // namespace respawn::database
