@@ -212,6 +212,8 @@ Result<void> DatabaseBackup::add_sorted(MariadbTables& connection, const ServerT
 
 Result<void> DatabaseBackup::add_rows(MariadbTables& connection, const ServerTable& table,
                                       RowTreeWriter& writer) {
+    if (!table.keeps_rows())
+        return {};
     const auto sql = fmt::format("select {} from {}{}", table.selected(),
                                  MariadbTables::quoted(table.name), table.order());
     if (!table.key.empty() && !table.sorted_by_key())
@@ -261,7 +263,12 @@ void DatabaseBackup::add_notes() {
         notes_.add(note);
     for (std::size_t i = 0; i < tables_.size(); ++i) {
         rows_ += static_cast<std::uint64_t>(stored_[i]->facts.integer_at("rows"));
-        if (!tables_[i].transactional)
+        if (!tables_[i].keeps_rows())
+            notes_.add(
+                fmt::format("table {} ({}) has its rows elsewhere: its definition alone is in the "
+                            "backup",
+                            printable(tables_[i].name), printable(tables_[i].engine)));
+        else if (!tables_[i].transactional)
             notes_.add(fmt::format("table {} ({}) has no transactions: it is not of the same moment as "
                                    "the others",
                                    printable(tables_[i].name), printable(tables_[i].engine)));

@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::uint64_t bytes_of_a_piece = 64 << 20;
 constexpr unsigned not_allowed = 1227;
+constexpr auto usual_settings = "set session time_zone = '+00:00', sql_mode = "
+                                "'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION'";
 
 std::size_t loading_connections() {
     return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 2, 4);
@@ -118,6 +120,8 @@ Result<std::vector<StoredTable>> all_tables(const MariadbTree& tree) {
 Result<std::vector<Piece>> pieces_of(const std::vector<StoredTable>& tables) {
     std::vector<Piece> pieces;
     for (const auto& table : tables) {
+        if (table.rows.rows() == 0)
+            continue;
         const auto count = table.rows.keyed() ? table.rows.bytes() / bytes_of_a_piece + 1 : 1;
         std::string begin;
         for (const auto& end :
@@ -311,8 +315,7 @@ Result<void> make_now(MariadbTables& server, const ServerObject& object, const s
     TRY(set("time_zone", object.time_zone));
     TRY(server.run("set session sql_mode = " + MariadbTables::literal(object.sql_mode)));
     auto made = server.run(create);
-    TRY(server.run("set session time_zone = '+00:00', sql_mode = "
-                   "'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES,NO_ENGINE_SUBSTITUTION'"));
+    TRY(server.run(usual_settings));
     TRY(server.run("set names utf8mb4"));
     return made;
 }
@@ -332,6 +335,8 @@ std::string without_definer(const std::string& create) {
 Result<RowSum> sum_of_table(MariadbTables& server, const ServerTable& table, const RowHasher& hasher) {
     RowShaper shaper(table);
     RowSum sum;
+    if (!table.keeps_rows())
+        return sum;
     TRY(server.scan(
         fmt::format("select {} from {}", table.selected(), MariadbTables::quoted(table.name)),
         [&](std::span<const Cell> cells) -> Result<void> {
@@ -342,9 +347,17 @@ Result<RowSum> sum_of_table(MariadbTables& server, const ServerTable& table, con
     return sum;
 }
 
+// The server knows the word PACKAGE in the mode alone that the package was made in.
+Result<void> drop_object(MariadbTables& server, const ServerObject& object) {
+    TRY(server.run("set session sql_mode = " + MariadbTables::literal(object.sql_mode)));
+    auto dropped = server.run(
+        fmt::format("drop {} if exists {}", object.kind, MariadbTables::quoted(object.name)));
+    TRY(server.run(usual_settings));
+    return dropped;
+}
+
 Result<void> make_object(MariadbTables& server, const ServerObject& object, Notes& notes) {
-    TRY(server.run(
-        fmt::format("drop {} if exists {}", object.kind, MariadbTables::quoted(object.name))));
+    TRY(drop_object(server, object));
     auto made = make_now(server, object, object.create);
     if (made.ok() || server.last_code() != not_allowed)
         return made;

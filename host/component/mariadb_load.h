@@ -29,6 +29,7 @@ Result<RowSum> sum_of_table(database::MariadbTables& server, const ServerTable& 
 
 // A CREATE statement with DEFINER=`user`@`host` taken out, so that the login is it.
 std::string without_definer(const std::string& create);
+Result<void> drop_object(database::MariadbTables& server, const ServerObject& object);
 // In the settings that it was made in; one that is there is replaced. Where the login may not make it
 // for its definer, it is made for the login, which is noted.
 Result<void> make_object(database::MariadbTables& server, const ServerObject& object, Notes& notes);

@@ -124,6 +124,8 @@ void add_keys(ServerTable& table, const std::vector<IndexPart>& parts) {
         else
             table.unique.push_back(*key);
     }
+    if (table.key.empty()) // rows without a name: nothing says where a value stands
+        table.unique.clear();
 }
 
 // ---- objects ----
@@ -247,6 +249,11 @@ std::string ServerTable::selected() const {
         terms.push_back(column.type == "float" ? fmt::format("cast({} as double)", quoted) : quoted);
     }
     return join(terms, ", ");
+}
+
+bool ServerTable::keeps_rows() const {
+    return !is_one_of(engine, { "MRG_MyISAM", "MRG_MYISAM", "MERGE", "FEDERATED", "CONNECT", "SPIDER",
+                                "S3", "SPHINX" });
 }
 
 std::string ServerTable::insert() const {

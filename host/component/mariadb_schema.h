@@ -32,6 +32,8 @@ struct ServerTable {
     bool transactional = true;
     std::uint64_t rough_bytes = 0; // as the server guesses; not kept
 
+    // False where they lie elsewhere: in other tables (MERGE), files or on other servers.
+    bool keeps_rows() const;
     // "`a`, `b`" to read: what a plain SELECT would round comes in full.
     std::string selected() const;
     // With a '?' for each of the cells that were read.

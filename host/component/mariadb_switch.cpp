@@ -49,20 +49,22 @@ Result<void> use(MariadbTables& server, const std::string& database) {
 
 Result<void> keep_definitions(MariadbTables& server, const DatabaseSwitch& plan,
                               const ServerSchema& schema) {
-    TRY(server.run(fmt::format("create table if not exists {} (kind varchar(20) not null, name "
-                               "varchar(64) not null, definition longblob not null, readable longtext, "
-                               "primary key (kind, name)) engine=InnoDB default charset=utf8mb4 "
-                               "collate=utf8mb4_bin",
-                               in(plan.aside, definitions))));
-    for (const auto& object : schema.objects) {
+    TRY(server.run(fmt::format(
+        "create table if not exists {} (kind varchar(20) not null, name "
+        "varchar(64) not null, definition longblob not null, readable longtext, "
+        "position int not null, primary key (kind, name)) engine=InnoDB default charset=utf8mb4 "
+        "collate=utf8mb4_bin",
+        in(plan.aside, definitions))));
+    for (std::size_t i = 0; i < schema.objects.size(); ++i) {
+        const auto& object = schema.objects[i];
         if (object.kind == "sequence")
             continue;
         const ServerSchema one{ .charset = schema.charset, .objects = { object } };
-        TRY(server.run(fmt::format("insert ignore into {} values ({}, {}, {}, {})",
+        TRY(server.run(fmt::format("insert ignore into {} values ({}, {}, {}, {}, {})",
                                    in(plan.aside, definitions), MariadbTables::literal(object.kind),
                                    MariadbTables::literal(object.name),
                                    MariadbTables::literal(encode(one.value())).substr(9),
-                                   MariadbTables::literal(object.create))));
+                                   MariadbTables::literal(object.create), i)));
     }
     return {};
 }
@@ -71,8 +73,8 @@ Result<ServerSchema> kept_definitions(MariadbTables& server, const DatabaseSwitc
     ServerSchema kept;
     if (TRY(tables_in(server, plan.aside)).empty())
         return kept;
-    for (const auto& row :
-         TRY(server.rows(fmt::format("select hex(definition) from {}", in(plan.aside, definitions))))) {
+    for (const auto& row : TRY(server.rows(fmt::format(
+             "select hex(definition) from {} order by position", in(plan.aside, definitions))))) {
         const auto one = TRY(ServerSchema::from(TRY(decode(TRY(from_hex(row[0].value_or("")))))));
         kept.objects.insert(kept.objects.end(), one.objects.begin(), one.objects.end());
     }
@@ -99,8 +101,7 @@ Result<void> drop_objects(MariadbTables& server, ServerSchema schema) {
     std::ranges::stable_partition(schema.objects, is_trigger);
     for (const auto& object : schema.objects)
         if (object.kind != "sequence")
-            TRY(server.run(
-                fmt::format("drop {} if exists {}", object.kind, MariadbTables::quoted(object.name))));
+            TRY(drop_object(server, object));
     return {};
 }
 

@@ -99,8 +99,7 @@ Result<RowHead> head_from(const vault::Tree& folder, const Value& value) {
             (head.parts.size() > 1 && head.parts.back().number <= head.parts.end()[-2].number))
             return damaged_head();
     }
-    return head.keyed || (head.parts.size() == 1 && head.unique_keys == 0) ? Result<RowHead>(head)
-                                                                           : damaged_head();
+    return head.keyed || head.parts.size() == 1 ? Result<RowHead>(head) : damaged_head();
 }
 
 Value to_value(const RowHead& head) {
@@ -160,6 +159,7 @@ Result<std::vector<vault::TreeEntry>> store_head(vault::Writer& into, const RowH
         add(name, file.rows);
         add(name + std::string(index_suffix), file.index);
     });
+    TRY(head_from(entries, to_value(head))); // what cannot be read again is no backup
     const auto bytes = encode(to_value(head));
     io::TextSource source(bytes);
     add(std::string(head_name), TRY(into.store(source)));

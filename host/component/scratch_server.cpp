@@ -223,16 +223,13 @@ class ServerCopy final : public ScratchCopy {
     RestoreReport report_;
 };
 
-// Rows of such a table lie elsewhere: loading them would write there.
 Result<void> must_stay_here(const MariadbTree& tree) {
-    constexpr std::string_view elsewhere[] = { "FEDERATED",  "CONNECT", "SPIDER", "MRG_MyISAM",
-                                               "MRG_MYISAM", "MERGE",   "S3",     "SPHINX" };
     for (const auto& name : tree.tables()) {
         const auto table = TRY(tree.table(name));
-        if (std::ranges::find(elsewhere, table.definition.engine) != std::end(elsewhere))
+        if (!table.definition.keeps_rows())
             return Error{ .kind = Kind::unsupported,
                           .why = fmt::format("the table {} ({}) has its rows elsewhere: a copy would "
-                                             "write there",
+                                             "reach there",
                                              printable(name), table.definition.engine) };
     }
     return {};

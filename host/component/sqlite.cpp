@@ -83,7 +83,7 @@ class SqliteComponent final : public Component {
   private:
     // The database itself, where the configured path is a link to it.
     io::Path live() const;
-    Patience patience(const Work& work) const { return { patience_, &work.cancel }; }
+    LockPatience patience(const Work& work) const { return { patience_, &work.cancel }; }
     Result<Remembered> store_image(vault::Writer& into, const Work& work);
     Result<Remembered> store_pages(vault::Writer& into, const Work& work, ImageView& view,
                                    const vault::Content& before);

@@ -2,9 +2,11 @@
 #pragma once
 
 #include "component/component.h"
-#include "component/sqlite_handle.h"
+#include "database/sqlite_handle.h"
 
 namespace respawn::component {
+
+using database::LockPatience;
 
 std::unique_ptr<Component> open_sqlite(const config::ComponentSettings& settings,
                                        Duration patience = std::chrono::seconds(30));

@@ -77,33 +77,16 @@ Result<void> must_fit(const SqliteHandle& source, const io::Path& image) {
                   .fix = "free some space there, or move `state:` to a larger disk" };
 }
 
-// A read transaction, and what the WAL's end was both before and after it began.
-Result<std::string> begin_reading(const SqliteHandle& source) {
-    constexpr int tries = 200; // each takes microseconds; a commit must fall into all of them
-    for (int i = 0; i < tries; ++i) {
-        const auto header = TRY(source.read_raw(0, header_size));
-        const auto before = is_wal(header) ? source.wal_end() : std::string();
-        TRY(source.run("BEGIN"));
-        TRY(source.number("SELECT count(*) FROM main.sqlite_schema"));
-        const auto now_header = TRY(source.read_raw(0, header_size));
-        const auto after = is_wal(now_header) ? source.wal_end() : std::string();
-        if (before == after && after != "being written")
-            return after;
-        TRY(source.run("ROLLBACK"));
-    }
-    return Error{ .kind = Kind::moved, .why = "the database is written all the time" };
-}
-
 Result<Image> take_live(const SqliteHandle& source, const ImageRequest& request) {
     TRY(source.number("SELECT count(*) FROM main.sqlite_schema")); // opens the WAL
     const auto before = TRY(sign(source, true));
-    const auto wal_end = TRY(begin_reading(source));
+    auto pages = TRY(PageSource::begin(source));
     const auto after = TRY(sign(source, true));
     // The transaction began between the two: when they are the same, it shows what they sign.
     Image image{ .signature = before == after ? after : Signature() };
     if (!image.signature.empty() && request.already_known && request.already_known(image.signature))
         return image;
-    ImageView view(source, TRY(PageSource::open(source, wal_end)), request);
+    ImageView view(source, std::move(pages), request);
     TRY(request.take(view));
     image.taken = true;
     return image;
@@ -239,7 +222,8 @@ Result<bool> needs_recovery(const SqliteHandle& source) {
     return has_hot_journal(source);
 }
 
-Result<void> copy_at_rest(const SqliteHandle& source, const io::Path& image, const Patience& patience) {
+Result<void> copy_at_rest(const SqliteHandle& source, const io::Path& image,
+                          const LockPatience& patience) {
     TRY(must_fit(source, image));
     const auto before = all_stats(source.path());
     TRY(source.lock_shared());

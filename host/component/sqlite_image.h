@@ -8,12 +8,17 @@
 // live file.
 #pragma once
 
-#include "component/sqlite_handle.h"
+#include "database/sqlite_handle.h"
 
 #include "component/component.h"
-#include "component/page_source.h"
+#include "database/page_source.h"
 
 namespace respawn::component {
+
+using database::LockPatience;
+using database::PageSource;
+using database::SqliteHandle;
+using database::SqliteStatement;
 
 // What tells one state of the live database from another without reading it; empty when it was being
 // written just then.
@@ -47,7 +52,7 @@ class ImageView {
 struct ImageRequest {
     io::Path database; // links resolved
     io::Path copy;     // where a private one is made when it is needed; its folder is private
-    Patience patience;
+    LockPatience patience;
     // Takes the image. An error ends it.
     std::function<Result<void>(ImageView& view)> take;
     // Asked with the signature of the moment the image would show; true when no image is needed.
@@ -69,7 +74,8 @@ std::vector<io::Path> files_of(const io::Path& database);
 
 // Copies database, -wal and -journal as they are, through `source`'s descriptor, while nobody writes,
 // into `image`, and lets SQLite recover the copy. Kind::moved when someone opened it meanwhile.
-Result<void> copy_at_rest(const SqliteHandle& source, const io::Path& image, const Patience& patience);
+Result<void> copy_at_rest(const SqliteHandle& source, const io::Path& image,
+                          const LockPatience& patience);
 // True when reading the database in place would make or change files beside it.
 Result<bool> needs_recovery(const SqliteHandle& source);
 

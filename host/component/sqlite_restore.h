@@ -3,9 +3,11 @@
 
 #include "component/component.h"
 #include "component/metadata.h"
-#include "component/sqlite_handle.h"
+#include "database/sqlite_handle.h"
 
 namespace respawn::component {
+
+using database::SqliteHandle;
 
 // The one file of a sqlite component's tree. Kind::corrupt when the tree is anything else.
 Result<vault::TreeEntry> database_entry(vault::Vault& from, const vault::ComponentRecord& record);

@@ -1,6 +1,7 @@
 #include "component/sqlite_survey.h"
 
 #include "base/text.h"
+#include "database/sqlite_connection.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -91,7 +92,7 @@ Result<void> ask_sqlite(const SqliteHandle& database, const std::vector<std::str
     for (auto& stored : trees)
         if (!stored.table.empty())
             stored.tree.entries = static_cast<std::uint64_t>(TRY(database.number(
-                fmt::format("SELECT count(*) FROM main.{}", quoted_name(stored.table)))));
+                fmt::format("SELECT count(*) FROM main.{}", database::quoted_name(stored.table)))));
     return {};
 }
 

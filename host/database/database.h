@@ -100,11 +100,10 @@ struct Lack {
     std::string why, fix;
 };
 
-// Writes that are never kept: on SQLite in a private copy, elsewhere in a transaction that is rolled
-// back. Reads see the writes made so far.
+// Writes that are never kept. Reads see the writes made so far.
 struct Trial : Reader {
     virtual Result<Written> write(const Write& write) = 0;
-    virtual std::uint64_t copied_bytes() const = 0; // the private copy's size, or 0
+    virtual std::string place() const = 0; // where: "in a transaction that was taken back"
 };
 
 struct Database : Reader {
@@ -117,7 +116,7 @@ struct Database : Reader {
     // Did this step of this run commit here? For settling an open intent.
     virtual Result<std::optional<Written>> find_written(std::string_view run, std::int64_t step) = 0;
     virtual Result<MarkerState> marker_state() = 0;
-    // `scratch` is an existing folder for private copies.
+    // `scratch` is an existing folder that outlives the trial, for what it writes.
     virtual Result<std::unique_ptr<Trial>> begin_trial(const io::Path& scratch) = 0;
     // The database as SQL text that its own client loads; of these tables, or all. One consistent
     // moment.

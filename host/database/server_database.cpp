@@ -66,7 +66,7 @@ class ServerTrial final : public Trial {
         }
     }
 
-    std::uint64_t copied_bytes() const override { return 0; }
+    std::string place() const override { return "in a transaction that was taken back"; }
 
   private:
     static constexpr std::string_view mark = "savepoint before_this";

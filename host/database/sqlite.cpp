@@ -1,16 +1,17 @@
 // The sqlite driver.
 #include "database/sqlite.h"
 
+#include "base/text.h"
 #include "database/changes.h"
 #include "database/markers.h"
 #include "database/sqlite_connection.h"
 #include "database/sqlite_dump.h"
+#include "database/sqlite_overlay.h"
 #include "database/sqlite_reads.h"
 #include "database/sqlite_writes.h"
 
 #include <fmt/format.h>
 #include <sqlite3.h>
-#include <unistd.h>
 
 namespace respawn::database {
 
@@ -28,66 +29,83 @@ const MarkerTables marker_tables = {
     "insert into respawn_incarnation values (?)"
 };
 
-// Copies a whole database, as of one moment, to a new file.
-Result<void> copy_database(SqliteConnection& from, const io::Path& to) {
-    auto target = TRY(SqliteConnection::open(to, SqliteConnection::Access::create));
-    auto* backup = sqlite3_backup_init(target.handle(), "main", from.handle(), "main");
-    if (!backup)
-        return target.last_error();
-    const int stepped = sqlite3_backup_step(backup, -1);
-    if (const int code = sqlite3_backup_finish(backup); stepped != SQLITE_DONE || code != SQLITE_OK)
-        return target.last_error();
-    return {};
-}
+// The game waits no longer than this for a reader that a dry run holds.
+constexpr Duration longest_hold = std::chrono::seconds(5);
 
-class SqliteTrial final : public Trial {
+class SqliteTrial : public Trial {
   public:
-    SqliteTrial(SqliteConnection connection, io::Path copy, bool remove_after)
-        : connection_(std::move(connection)), copy_(std::move(copy)), remove_after_(remove_after) {}
-    ~SqliteTrial() override {
-        connection_.reset();
-        if (remove_after_)
-            ::unlink(copy_.c_str());
-    }
-
     Result<Rows> query(std::string_view sql, const std::vector<Value>& parameters) override {
-        return guarded_query(*connection_, sql, parameters);
+        return guarded_query(*TRY(ready()), sql, parameters);
     }
 
     Result<std::vector<Value::Map>> rows_with(const std::string& table, const Value::Map& values,
                                               std::size_t most) override {
-        return database::rows_with(*connection_, table, values, most);
+        return database::rows_with(*TRY(ready()), table, values, most);
     }
 
-    Result<Written> write(const Write& write) override {
+    Result<Written> write(const Write& write) override { return apply(*TRY(ready()), write); }
+
+  protected:
+    virtual Result<SqliteConnection*> ready() = 0;
+
+    static Result<Written> apply(SqliteConnection& connection, const Write& write) {
         Written written;
-        TRY(connection_->transaction([&]() -> Result<void> {
-            TRY(check_business_keys(*connection_, write));
-            written = TRY(apply_sqlite_changes(*connection_, write, now()));
+        TRY(connection.transaction([&]() -> Result<void> {
+            TRY(check_business_keys(connection, write));
+            written = TRY(apply_sqlite_changes(connection, write, now()));
             return {};
         }));
         return written;
     }
+};
 
-    std::uint64_t copied_bytes() const override {
+// Beside the live database. After `longest_hold` it begins again with what is live then.
+class LiveTrial final : public SqliteTrial {
+  public:
+    LiveTrial(io::Path live, io::Path scratch) : live_(std::move(live)), scratch_(std::move(scratch)) {}
+
+    Result<Written> write(const Write& write) override {
+        auto written = TRY(SqliteTrial::write(write));
+        writes_.push_back(write);
+        return written;
+    }
+
+    std::string place() const override { return "on pages of its own beside the live ones"; }
+
+  private:
+    Result<SqliteConnection*> ready() override {
+        if (!overlay_ || now() - begun_ > longest_hold) {
+            overlay_.reset();
+            overlay_ = TRY(SqliteOverlay::open(live_, scratch_));
+            begun_ = now();
+            for (const auto& write : writes_)
+                TRY(apply(overlay_->connection(), write));
+        }
+        return &overlay_->connection();
+    }
+
+    io::Path live_, scratch_;
+    std::optional<SqliteOverlay> overlay_;
+    Moment begun_;
+    std::vector<Write> writes_;
+};
+
+class CopyTrial final : public SqliteTrial {
+  public:
+    CopyTrial(SqliteConnection connection, const io::Path& copy)
+        : connection_(std::move(connection)), copy_(copy) {}
+
+    std::string place() const override {
         std::error_code gone;
-        const auto size = std::filesystem::file_size(copy_, gone);
-        return gone ? 0 : size;
+        return "in a private copy of " + human_size(std::filesystem::file_size(copy_, gone));
     }
 
   private:
-    std::optional<SqliteConnection> connection_;
-    io::Path copy_;
-    bool remove_after_;
-};
+    Result<SqliteConnection*> ready() override { return &connection_; }
 
-Result<std::unique_ptr<Trial>> open_trial(const io::Path& copy, bool remove_after) {
-    auto connection = TRY(SqliteConnection::open(copy, SqliteConnection::Access::read_write));
-    // The copy lives as long as the dry run: durability would only cost time.
-    TRY(connection.run_script("pragma synchronous = off; pragma foreign_keys = on;"));
-    return std::unique_ptr<Trial>(
-        std::make_unique<SqliteTrial>(std::move(connection), copy, remove_after));
-}
+    SqliteConnection connection_;
+    io::Path copy_;
+};
 
 class Sqlite final : public Database {
   public:
@@ -134,10 +152,8 @@ class Sqlite final : public Database {
     }
 
     Result<std::unique_ptr<Trial>> begin_trial(const io::Path& scratch) override {
-        auto connection = TRY(open(SqliteConnection::Access::read_only));
-        const auto copy = scratch / fmt::format("trial-{}-{}.db", ::getpid(), copies_++);
-        TRY(copy_database(connection, copy));
-        return open_trial(copy, true);
+        TRY(open(SqliteConnection::Access::read_only)); // rolls back what a killed writer left
+        return std::unique_ptr<Trial>(std::make_unique<LiveTrial>(path_, scratch));
     }
 
     Result<std::unique_ptr<io::Source>> dump(const std::vector<std::string>& tables) override {
@@ -163,7 +179,6 @@ class Sqlite final : public Database {
     static constexpr std::string_view look = "select count(*) from sqlite_schema";
 
     io::Path path_;
-    int copies_ = 0;
 };
 
 } // namespace
@@ -173,7 +188,10 @@ Result<std::unique_ptr<Database>> open_sqlite(const config::ComponentSettings& s
 }
 
 Result<std::unique_ptr<Trial>> open_sqlite_copy(const io::Path& copy) {
-    return open_trial(copy, false);
+    auto connection = TRY(SqliteConnection::open(copy, SqliteConnection::Access::read_write));
+    // The copy lives as long as the dry run: durability would only cost time.
+    TRY(connection.run_script("pragma synchronous = off; pragma foreign_keys = on;"));
+    return std::unique_ptr<Trial>(std::make_unique<CopyTrial>(std::move(connection), copy));
 }
 
 } // namespace respawn::database

@@ -29,7 +29,7 @@ class BytesDatabase {
 
   private:
     struct Shared;
-    Result<void> attach(const Bytes& bytes);
+    Result<void> attach(const std::string& name);
     BytesDatabase(std::shared_ptr<Shared> shared, SqliteConnection connection)
         : shared_(std::move(shared)), connection_(std::move(connection)) {}
     // With the reason of a failed fetch instead of SQLite's "disk I/O error".

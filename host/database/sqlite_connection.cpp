@@ -160,8 +160,10 @@ Result<SqliteConnection> SqliteConnection::open(const io::Path& path, Access acc
     return open(path, flags, nullptr);
 }
 
-Result<SqliteConnection> SqliteConnection::open_in(const char* file_system, const io::Path& path) {
-    return open(path, SQLITE_OPEN_READONLY, file_system);
+Result<SqliteConnection> SqliteConnection::open_virtual(VirtualFile& file, const io::Path& name) {
+    const OpeningVirtualFile opening(file);
+    return open(name, file.may_be_written() ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY,
+                virtual_files());
 }
 
 Result<SqliteConnection> SqliteConnection::open_in_memory(const io::Path& name) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "database/session.h"
+#include "database/sqlite_file_system.h"
 #include "io/file.h"
 
 #include <memory>
@@ -20,8 +21,8 @@ class SqliteConnection final : public Session {
     };
     // Kind::missing, Kind::denied, Kind::corrupt (no database), Kind::io.
     static Result<SqliteConnection> open(const io::Path& path, Access access);
-    // Read only, in a file system that was registered with SQLite under a name of its own.
-    static Result<SqliteConnection> open_in(const char* file_system, const io::Path& path);
+    // Of a file that outlives it. The name is for messages.
+    static Result<SqliteConnection> open_virtual(VirtualFile& file, const io::Path& name);
     // An empty database that lives in memory as long as this; what it sorts does, too. Others can be
     // attached to it by a URI. The name is for messages.
     static Result<SqliteConnection> open_in_memory(const io::Path& name);

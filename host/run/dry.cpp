@@ -96,10 +96,7 @@ Result<Done> DryMode::write(const Step& step) {
     const auto written = TRY(copy->write(write));
     effects_.push_back(planned_effect(step, &write, written.rows));
     const auto shown = TRY(database::written_from(effects_.back()));
-    const auto note = !fresh                     ? std::string()
-                      : copy->copied_bytes() > 0 ? fmt::format("tried in a private copy of {}",
-                                                               human_size(copy->copied_bytes()))
-                                                 : "tried in a transaction that was taken back";
+    const auto note = fresh ? "tried " + copy->place() : std::string();
     return Done{ .value = Value::Map{ { "rows", static_cast<std::int64_t>(written.rows.size()) } },
                  .rows = shown.rows,
                  .note = note };

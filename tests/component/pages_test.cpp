@@ -12,7 +12,7 @@
 
 using namespace rig;
 using component::ImageView;
-using component::PageSource;
+using database::PageSource;
 using component::PageSurvey;
 using component::PageTree;
 using component::SqliteHandle;

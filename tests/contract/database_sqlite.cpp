@@ -210,7 +210,6 @@ TEST_CASE("a trial on sqlite leaves the file byte for byte", "[contract]") {
         {
             const auto scratch = io::TemporaryFolder::make(scene.folder.path()).value();
             const auto trial = scene.database->begin_trial(scratch.path()).value();
-            CHECK(trial->copied_bytes() > 0);
             const auto written = trial->write({ .changes = { paid(1, 50, "k") }, .why = "x" }).value();
             CHECK(row_of(written, "players")->after.at("galleons") == Value(150));
             CHECK(trial->query("select galleons from players where id = 1", {}).value().rows[0][0] ==
@@ -227,4 +226,46 @@ TEST_CASE("a trial on sqlite leaves the file byte for byte", "[contract]") {
             left.push_back(entry.path().filename());
         CHECK_THAT(join(left, " "), !Catch::Contains("trial"));
     }
+}
+
+TEST_CASE("a trial on sqlite shows one moment, whatever the game writes meanwhile", "[contract]") {
+    const Scene scene(rig_of("sqlite"));
+    scene.game("pragma journal_mode = wal");
+    const auto game = scene.game_session(); // while it is open the WAL does not go into the file
+    REQUIRE(game->run("insert into players (id, name, galleons) values (50, 'in the WAL', 7)").ok());
+    const auto trial = got(scene.database->begin_trial(scene.folder.path()));
+    const auto galleons = [&] {
+        return got(trial->query("select galleons from players where id = 50", {})).rows[0][0];
+    };
+    CHECK(galleons() == Value(7));
+    REQUIRE(game->run("update players set galleons = 9 where id = 50").ok());
+    CHECK(galleons() == Value(7));
+    got(trial->write({ .changes = { paid(50, 1, "k") }, .why = "x" }));
+    CHECK(galleons() == Value(8));
+    CHECK(scene.one("select galleons from players where id = 50") == Value(9));
+}
+
+TEST_CASE("a trial on sqlite can make the database larger and smaller", "[contract]") {
+    const Scene scene(rig_of("sqlite"));
+    scene.game("pragma auto_vacuum = full; vacuum; create table large (text text);"
+               "create trigger grow after update on duels when new.status = 'grow' begin"
+               "  insert into large with recursive n (i) as (select 1 union all select i + 1 from n"
+               "  where i < 500) select hex(randomblob(2000)) from n; end;"
+               "create trigger shrink after update on duels when new.status = 'shrink' begin"
+               "  delete from large; end");
+    const auto before = io::read_file(scene.settings.path).value();
+    {
+        const auto trial = got(scene.database->begin_trial(scene.folder.path()));
+        const auto rows_after = [&](const char* status) {
+            got(trial->write({ .changes = { update("duels", { { "id", 7 } }, { { "status", status } }) },
+                               .why = "x" }));
+            return got(trial->query("select count(*) from large", {})).rows[0][0];
+        };
+        for (int i = 0; i < 3; ++i) {
+            CHECK(rows_after("grow") == Value(500));
+            CHECK(rows_after("shrink") == Value(0));
+        }
+        CHECK(rows_after("grow") == Value(500));
+    }
+    CHECK(io::read_file(scene.settings.path).value() == before);
 }

@@ -23,10 +23,18 @@ create table utf(a varchar(10) character set utf16 primary key, b text character
 create table en(e enum('1','0') , x int primary key); insert into en values('1',1),('0',2),('',3);
 create table long1(id int primary key, l longtext); insert into long1 values (1, repeat('x', 3000000)), (2, '');
 create table empty1(id int primary key);
+create table hashed(id int, b blob, c int not null, unique (b), unique (id, c)); insert into hashed values (1,'abc',1),(2,repeat('z',70000),2),(3,null,3),(null,null,4),(null,null,4);
+create table m1(a int, b char(3)) engine=MyISAM; insert into m1 values(1,'a'),(1,'a'); create table m2(a int, b char(3)) engine=MERGE union=(m1) insert_method=last;
+create table ar(id int primary key, t text) engine=Aria; insert into ar values(1,'x'); create table arch(id int not null) engine=ARCHIVE; insert into arch values(1),(1); create table cs(id int not null, t varchar(20) not null) engine=CSV; insert into cs values(1,'a,"b\n');
 create sequence sq; select nextval(sq);
 create view v2 as select * from players; create view v1 as select * from v2; create view zz as select 1 a; create view aa as select * from zz;
 delimiter ;;
 create trigger tr before update on players for each row set new.d=2;;
+create definer=ghost@'%' trigger tr0 before update on players for each row precedes tr set new.d=1;;
+set @mode = @@sql_mode;; set sql_mode = 'ORACLE';;
+create package pk as function f return int; end;;
+create package body pk as function f return int as begin return 1; end; end;;
+set sql_mode = @mode;;
 create procedure pr() begin select 1; end;;
 create function fn() returns int deterministic return 4;;
 create event ev on schedule every 1 day do insert into nokey values(9,'ev');;

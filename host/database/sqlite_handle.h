@@ -14,10 +14,10 @@ struct sqlite3;
 struct sqlite3_file;
 struct sqlite3_stmt;
 
-namespace respawn::component {
+namespace respawn::database {
 
 // How long a connection waits for another process's lock.
-struct Patience {
+struct LockPatience {
     Duration longest = std::chrono::seconds(30);
     const Cancellation* cancel = nullptr;
 };
@@ -57,7 +57,7 @@ class SqliteHandle {
         own,   // a private copy, only read, without shared memory. Not "read only" to SQLite, which
                // leaves CHECK rules out of integrity_check then
     };
-    static Result<SqliteHandle> open(const io::Path& path, Access access, const Patience& patience);
+    static Result<SqliteHandle> open(const io::Path& path, Access access, const LockPatience& patience);
     SqliteHandle(SqliteHandle&&) noexcept;
     ~SqliteHandle();
 
@@ -95,7 +95,4 @@ class SqliteHandle {
     std::unique_ptr<State> state_;
 };
 
-// "name" as SQL text.
-std::string quoted_name(std::string_view name);
-
-} // namespace respawn::component
+} // namespace respawn::database

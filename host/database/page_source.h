@@ -12,18 +12,19 @@
 //     does.
 #pragma once
 
-#include "component/sqlite_handle.h"
+#include "database/sqlite_handle.h"
 
 #include <utility>
 #include <vector>
 
-namespace respawn::component {
+namespace respawn::database {
 
 class PageSource {
   public:
-    // `shown` is in a read transaction, or is a private copy, and outlives this. `wal_end`: what it
-    // said (SqliteHandle::wal_end) both before and after the transaction began; empty without a WAL.
-    // Memory: 8 bytes a frame. Kind::moved when the WAL is not what it says.
+    // Begins a read transaction on `shown`, which outlives this. Memory: 8 bytes a frame. Kind::moved
+    // when the WAL is not what it says, or is written all the time.
+    static Result<PageSource> begin(const SqliteHandle& shown);
+    // Of a private copy without a WAL, or one in a transaction already.
     static Result<PageSource> open(const SqliteHandle& shown, std::string_view wal_end);
 
     std::uint32_t page_size() const { return page_size_; }
@@ -52,4 +53,4 @@ class PageSource {
     std::vector<Frame> frames_; // the newest of each page, by page
 };
 
-} // namespace respawn::component
+} // namespace respawn::database

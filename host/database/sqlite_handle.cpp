@@ -1,4 +1,4 @@
-#include "component/sqlite_handle.h"
+#include "database/sqlite_handle.h"
 
 #include "base/text.h"
 
@@ -8,11 +8,11 @@
 #include <sqlite3.h>
 #include <thread>
 
-namespace respawn::component {
+namespace respawn::database {
 
 struct SqliteHandle::State {
     io::Path path;
-    Patience patience;
+    LockPatience patience;
     std::chrono::steady_clock::time_point waiting_since;
     sqlite3* connection = nullptr;
 
@@ -21,7 +21,9 @@ struct SqliteHandle::State {
 
 namespace {
 
-bool is_cancelled(const Patience& patience) { return patience.cancel && patience.cancel->requested(); }
+bool is_cancelled(const LockPatience& patience) {
+    return patience.cancel && patience.cancel->requested();
+}
 
 // "file:///path?mode=ro" with every byte escaped that means something in a URI.
 std::string uri_of(const io::Path& path, std::string_view options) {
@@ -66,7 +68,8 @@ sqlite3* SqliteHandle::get() const { return state_->connection; }
 const io::Path& SqliteHandle::path() const { return state_->path; }
 bool SqliteHandle::cancelled() const { return is_cancelled(state_->patience); }
 
-Result<SqliteHandle> SqliteHandle::open(const io::Path& path, Access access, const Patience& patience) {
+Result<SqliteHandle> SqliteHandle::open(const io::Path& path, Access access,
+                                        const LockPatience& patience) {
     SqliteHandle handle(std::make_unique<State>(State{ path, patience, {}, nullptr }));
     auto* state = handle.state_.get();
     const auto uri = uri_of(path, options_of(access));
@@ -293,11 +296,4 @@ std::string_view SqliteStatement::blob(int column) const {
     return bytes ? std::string_view(static_cast<const char*>(bytes), size) : std::string_view();
 }
 
-std::string quoted_name(std::string_view name) {
-    std::string quoted = "\"";
-    for (const char byte : name)
-        quoted += byte == '"' ? std::string("\"\"") : std::string(1, byte);
-    return quoted + '"';
-}
-
-} // namespace respawn::component
+} // namespace respawn::database

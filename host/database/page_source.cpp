@@ -1,4 +1,4 @@
-#include "component/page_source.h"
+#include "database/page_source.h"
 
 #include "base/text.h"
 
@@ -6,7 +6,7 @@
 #include <cstring>
 #include <fmt/format.h>
 
-namespace respawn::component {
+namespace respawn::database {
 
 namespace {
 
@@ -14,6 +14,7 @@ namespace {
 constexpr std::uint64_t wal_header = 32, frame_header = 24;
 constexpr std::size_t salts_at = 16, frame_salts_at = 8, salts_size = 8;
 constexpr std::size_t piece = 1 << 20;
+constexpr std::size_t header_size = 100;
 
 std::uint32_t big_endian(std::string_view bytes, std::size_t at) {
     std::uint32_t number = 0;
@@ -29,7 +30,33 @@ std::uint32_t native(std::string_view bytes, std::size_t at) {
     return number;
 }
 
+Result<std::string> wal_end_of(const SqliteHandle& shown) {
+    const auto header = TRY(shown.read_raw(0, header_size));
+    const bool wal = header.size() == header_size && header[18] == 2;
+    return wal ? shown.wal_end() : std::string();
+}
+
+// A read transaction, and what the WAL's end was both before and after it began.
+Result<std::string> begin_reading(const SqliteHandle& shown) {
+    constexpr int tries = 200; // each takes microseconds; a commit must fall into all of them
+    for (int i = 0; i < tries; ++i) {
+        const auto before = TRY(wal_end_of(shown));
+        TRY(shown.run("BEGIN"));
+        TRY(shown.number("SELECT count(*) FROM main.sqlite_schema"));
+        const auto after = TRY(wal_end_of(shown));
+        if (before == after && after != "being written")
+            return after;
+        TRY(shown.run("ROLLBACK"));
+    }
+    return Error{ .kind = Kind::moved, .why = "the database is written all the time" };
+}
+
 } // namespace
+
+Result<PageSource> PageSource::begin(const SqliteHandle& shown) {
+    TRY(shown.number("SELECT count(*) FROM main.sqlite_schema")); // opens the WAL
+    return open(shown, TRY(begin_reading(shown)));
+}
 
 Result<PageSource> PageSource::open(const SqliteHandle& shown, std::string_view wal_end) {
     PageSource source(shown);
@@ -100,4 +127,4 @@ Result<void> PageSource::lay_frames(std::uint32_t first, std::string& pages) con
     return {};
 }
 
-} // namespace respawn::component
+} // namespace respawn::database
