@@ -9,11 +9,28 @@ namespace respawn::cli {
 
 namespace {
 
-constexpr std::size_t most_shown = 50;
+constexpr std::size_t most_shown = 50, most_ever = 1'000'000;
+
+// "7d" ago, or a moment.
+Result<Moment> since_when(const std::string& text) {
+    if (const auto ago = parse_duration(text); ago.ok())
+        return now() + -ago.value();
+    return parse_moment(text, now());
+}
+
+// The newest, or all since a moment.
+Result<std::vector<journal::RunRecord>> chosen(const Context& context, journal::Journal& journal) {
+    if (!context.typed.has("--since"))
+        return journal.runs(most_shown);
+    const auto since = TRY(since_when(context.typed.value("--since")));
+    auto all = TRY(journal.runs(most_ever));
+    std::erase_if(all, [&](const auto& run) { return run.started < since; });
+    return all;
+}
 
 Result<int> list_runs(const Context& context) {
     auto game = TRY(context.game(config::Strictness::lenient));
-    const auto all = TRY(TRY(game.journal())->runs(most_shown));
+    const auto all = TRY(chosen(context, *TRY(game.journal())));
     if (context.json) {
         Value::List list;
         for (const auto& run : all)
@@ -22,7 +39,9 @@ Result<int> list_runs(const Context& context) {
         return 0;
     }
     if (all.empty()) {
-        say("There were no runs yet. respawn runbooks lists what can be run.");
+        say(context.typed.has("--since")
+                ? "There was no run since then."
+                : "There were no runs yet. respawn runbooks lists what can be run.");
         return 0;
     }
     Table table({ "id", "started", "runbook", "target", "by", "state", "phase" });
@@ -38,7 +57,10 @@ Result<int> list_runs(const Context& context) {
 extern const Verb runs = {
     .name = "runs",
     .summary = "Lists the runs of recovery procedures, newest first.",
-    .example = "respawn runs --json",
+    .options = { { .name = "--since",
+                   .value = "WHEN",
+                   .doc = "all since then and not the newest 50: 7d, yesterday, 2026-11-21" } },
+    .example = "respawn runs --since 7d",
     .run = list_runs,
 };
 

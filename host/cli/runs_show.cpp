@@ -1,4 +1,5 @@
 #include "base/text.h"
+#include "cli/incident_report.h"
 #include "cli/output.h"
 #include "cli/run_view.h"
 #include "cli/verb.h"
@@ -61,6 +62,10 @@ Result<int> show(const Context& context) {
     auto* journal = TRY(game.journal());
     const auto run = TRY(journal->run(context.typed.value("RUN")));
     const auto calls = TRY(journal->calls(run.id));
+    if (context.typed.has("--markdown")) {
+        say(incident_report(run, calls));
+        return 0;
+    }
     if (!context.json) {
         show_run(run, calls);
         return 0;
@@ -80,7 +85,8 @@ extern const Verb runs_show = {
     .name = "runs show",
     .summary = "Shows one run: every step, with what each effect changed, before and after.",
     .arguments = { { .name = "RUN", .doc = "its id or a prefix", .required = true } },
-    .example = "respawn runs show 01J8K",
+    .options = { { .name = "--markdown", .doc = "as an incident report in Markdown" } },
+    .example = "respawn runs show 01J8K --markdown",
     .run = show,
 };
 
