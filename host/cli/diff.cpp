@@ -1,5 +1,6 @@
 #include "base/text.h"
 #include "cli/diff_table.h"
+#include "cli/diff_tables.h"
 #include "cli/output.h"
 #include "cli/path_view.h"
 #include "component/differences.h"
@@ -76,6 +77,8 @@ void conclude(const Counts& counts, const vault::Snapshot& before, const vault::
 Result<int> show_differences(const Context& context) {
     if (context.typed.has("--table"))
         return diff_table(context);
+    if (context.typed.value("B") == "live")
+        return diff_live_tables(context);
     auto source = TRY(open_vault(context));
     const auto before =
         TRY(named_snapshot(source, context.typed.value("A"), {}, context.typed.values("PATH")));
@@ -104,10 +107,10 @@ extern const Verb diff = {
     .name = "diff",
     .summary =
         "Shows which files differ between two backups: added (+), removed (-), other content (M), "
-        "other metadata alone (.); or with --table, which rows.",
+        "other metadata alone (.); which tables differ from what is live; or with --table, which rows.",
     .arguments = { { .name = "A", .doc = "the one to begin with", .required = true },
                    { .name = "B",
-                     .doc = "the other one; with --table also live, the database as it is now",
+                     .doc = "the other one; or live, the databases as they are now",
                      .required = true },
                    { .name = "PATH", .doc = "only this one and what is below it" } },
     .options = with_opening({ { .name = "--table",

@@ -193,15 +193,23 @@ class SqlTable final : public SnapshotTable {
     bool ordered_ = false;
 };
 
-Result<std::vector<std::string>> names_of_tables(database::BytesDatabase& database) {
-    const auto found = TRY(database.rows("select name from pragma_table_list where schema = 'main' and "
-                                         "type = 'table' and name not like 'sqlite\\_%' escape '\\'",
-                                         {}));
+constexpr std::string_view sqlite_tables =
+    "select name from pragma_table_list where schema = 'main' and type = 'table' and name not like "
+    "'sqlite\\_%' escape '\\'";
+constexpr std::string_view mariadb_tables =
+    "select table_name from information_schema.tables where table_schema = database() and table_type "
+    "in ('BASE TABLE', 'SYSTEM VERSIONED')";
+
+std::vector<std::string> sorted_names(const database::Rows& found) {
     std::vector<std::string> names;
     for (const auto& row : found.rows)
         names.push_back(row[0].text() ? *row[0].text() : "");
     std::ranges::sort(names);
     return names;
+}
+
+Result<std::vector<std::string>> names_of_tables(database::BytesDatabase& database) {
+    return sorted_names(TRY(database.rows(std::string(sqlite_tables), {})));
 }
 
 Error no_table(database::BytesDatabase& database, std::string_view name) {
@@ -483,11 +491,12 @@ struct TableKind {
                                                    const std::string&);
     Result<std::unique_ptr<SnapshotTable>> (*live)(const config::ComponentSettings&, const TableShape&,
                                                    database::Reader&, const Cancellation&);
+    std::string_view live_names; // a query
 };
 // The list: another kind of component that holds tables is one line.
 constexpr TableKind table_kinds[] = {
-    { "sqlite", list_in_image, open_in_image, live_in_sql },
-    { "mariadb", list_mariadb_tables, open_mariadb_table, live_mariadb },
+    { "sqlite", list_in_image, open_in_image, live_in_sql, sqlite_tables },
+    { "mariadb", list_mariadb_tables, open_mariadb_table, live_mariadb, mariadb_tables },
 };
 
 Result<const TableKind*> kind_named(std::string_view name, std::string_view kind) {
@@ -548,6 +557,12 @@ open_table(vault::Vault& from, const vault::ComponentRecord& record, std::string
 
 Result<std::vector<TableShape>> list_tables(vault::Vault& from, const vault::ComponentRecord& record) {
     return TRY(kind_named(record.name, record.kind))->list(from, record);
+}
+
+Result<std::vector<std::string>> live_tables(const config::ComponentSettings& settings,
+                                             database::Reader& reader) {
+    const auto* kind = TRY(kind_named(settings.name, settings.kind));
+    return sorted_names(TRY(reader.query(kind->live_names, {})));
 }
 
 Result<std::unique_ptr<SnapshotTable>> live_table(const config::ComponentSettings& settings,

@@ -77,6 +77,9 @@ open_table(vault::Vault& from, const vault::ComponentRecord& record, std::string
 
 // The tables of a backup, by name. Kind::usage for a component that holds none.
 Result<std::vector<TableShape>> list_tables(vault::Vault& from, const vault::ComponentRecord& record);
+// The names of the tables that a live database has.
+Result<std::vector<std::string>> live_tables(const config::ComponentSettings& settings,
+                                             database::Reader& reader);
 // True for a kind of component that holds tables.
 bool holds_tables(std::string_view kind);
 
