@@ -1,6 +1,7 @@
 #include "component/mariadb_load.h"
 
 #include "base/text.h"
+#include "component/charset.h"
 #include "component/mariadb_keys.h"
 #include "component/mariadb_rows.h"
 
@@ -314,7 +315,7 @@ Result<void> make_now(MariadbTables& server, const ServerObject& object, const s
     TRY(set("collation_connection", object.connection_collation));
     TRY(set("time_zone", object.time_zone));
     TRY(server.run("set session sql_mode = " + MariadbTables::literal(object.sql_mode)));
-    auto made = server.run(create);
+    auto made = server.run(in_charset_of_client(create, object.client_charset));
     TRY(server.run(usual_settings));
     TRY(server.run("set names utf8mb4"));
     return made;
