@@ -121,6 +121,7 @@ constexpr DumpFault dump_faults[] = {
     { 1286, "this server does not have the engine: import it with a scratch server that has" },
     { 1064, "this server does not understand it: import it with a scratch server of the kind and "
             "version that the dump was made by" },
+    { 1146, "the dump has rows of a table that it does not make: make it without --no-create-info" },
     { 1153, "raise max_allowed_packet at the scratch server" },
     { 1062, "a row stands twice for this server: a collation of it takes for the same what the other "
             "server told apart, or the dump was put together from several" },
@@ -286,6 +287,7 @@ Result<ComponentRecord> import_dump(vault::Writer& into, const ImportRequest& re
     TRY(scratch->keeper().run(fmt::format("create database {} character set utf8mb4",
                                           MariadbTables::quoted(scratch->name()))));
     const auto server = TRY(MariadbTables::open(scratch->login(), work.cancel));
+    TRY(server->run("set session unique_checks = 1")); // the dump may be of another kind of server
     auto content = TRY(load_dump(*server, *place.server, text, choice, notes));
     TRY(set_defaults(*server, content, notes));
     if (content.database.empty())

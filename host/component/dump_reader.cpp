@@ -13,6 +13,8 @@ using database::MariadbTables;
 
 namespace {
 
+// The last that a dump sets back, in what it was kept.
+constexpr std::string_view set_back_last[] = { "@old_sql_notes", "@old_note_verbosity" };
 constexpr std::string_view letters_of_a_charset = "abcdefghijklmnopqrstuvwxyz0123456789_";
 
 Error cut_short(std::uint64_t line) {
@@ -247,9 +249,12 @@ Result<void> DumpReader::in_this_line(Result<void> done) const {
 }
 
 Result<void> DumpReader::assign(const std::string& variable) {
-    const bool from_saved = token_->name == "@old_sql_notes";
-    saved_notes_ = saved_notes_ || variable == "@old_sql_notes";
-    restored_notes_ = variable == "@old_sql_notes" ? false : restored_notes_ || from_saved;
+    const auto is_last = [](std::string_view name) {
+        return std::ranges::find(set_back_last, name) != std::end(set_back_last);
+    };
+    const bool sets_back = is_last(token_->name);
+    saved_notes_ = saved_notes_ || is_last(variable);
+    restored_notes_ = !is_last(variable) && (restored_notes_ || sets_back);
     return in_this_line(settings_.set(variable, TRY(assigned())));
 }
 

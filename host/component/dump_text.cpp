@@ -260,14 +260,20 @@ Result<void> DumpText::take_quoted(char quote) {
     }
 }
 
+// Up to the delimiter, where that is of such letters itself.
 Result<void> DumpText::take_while(bool (*belongs)(char)) {
-    while (belongs(TRY(peek())) && at_ < buffer_.size()) {
-        if (TRY(is_next(delimiter_)))
-            return {};
-        take(token_.text, 1);
+    const bool may_end = belongs(delimiter_.front());
+    for (;;) {
+        TRY(read_more(1));
+        auto end = at_;
+        while (end < buffer_.size() && belongs(buffer_[end]) && !(may_end && end > at_))
+            ++end;
+        take(token_.text, end - at_);
         TRY(must_be_short(token_.text.size()));
+        const bool goes_on = end == buffer_.size() ? !ended_ : belongs(buffer_[end]);
+        if (!goes_on || (may_end && TRY(is_next(delimiter_))))
+            return {};
     }
-    return {};
 }
 
 Result<void> DumpText::take_word() {
