@@ -208,6 +208,9 @@ Result<int> import_file(const Context& context) {
     else
         for (const auto& line : detail_lines(snapshot, {}))
             say(line);
+    if (const auto* notes = snapshot.components.front().detail.at("notes").list())
+        for (const auto& note : *notes)
+            tell("note: " + printable(note.text() ? *note.text() : ""));
     const bool all = !source.game || share_with_others(context, *source.game).all;
     return snapshot.good() && all ? 0 : 3;
 }

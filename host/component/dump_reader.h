@@ -95,6 +95,7 @@ class DumpReader {
     Result<std::string> name();     // as written, without quotes
     Result<std::string> own_name(); // without the name of the dump's own database before it
     Result<void> must_be_own(const std::string& database);
+    Result<void> must_be_plain() const;
     Result<void> columns_and_options(const std::string& table, const TakeQualifier& take);
     Result<void> name_with_qualifier(const TakeQualifier& take);
     Result<void> engine(const std::string& of);

@@ -12,7 +12,8 @@ using database::MariadbTables;
 
 namespace {
 
-constexpr std::size_t bytes_of_dumped_rows = 1 << 20; // that are inserted at once
+// That are inserted at once.
+constexpr std::size_t bytes_of_dumped_rows = 1 << 20, most_dumped_rows = 10'000;
 
 // Those whose rows lie in the server's own folder.
 constexpr std::string_view engines_of_dumps[] = { "innodb", "myisam",  "aria",    "memory", "heap",
@@ -49,11 +50,19 @@ std::string without(std::string text, const std::vector<Qualifier>& qualifiers) 
 
 } // namespace
 
+Result<void> DumpReader::must_be_plain() const {
+    if (settings_.is_plain_mode())
+        return {};
+    return Error{ .kind = Kind::unsupported,
+                  .why = fmt::format("line {}: a table in the sql_mode {}", first_line_,
+                                     printable(settings_.sql_mode())),
+                  .fix = "make the dump without --compatible; nothing was kept" };
+}
+
 Result<void> DumpReader::create_table() {
     if (!is_wanted_)
         return pass_statement();
-    if (!settings_.is_plain_mode())
-        return refused("a table in the sql_mode " + printable(settings_.sql_mode()));
+    TRY(must_be_plain());
     const auto table = TRY(own_name());
     if (!token_->is("("))
         return refused("CREATE TABLE without columns of its own");
@@ -157,15 +166,15 @@ Result<void> DumpReader::flush() {
 Result<void> DumpReader::take_insert() {
     if (!is_wanted_)
         return pass_statement();
-    if (!settings_.is_plain_mode())
-        return refused("a row in the sql_mode " + printable(settings_.sql_mode()));
+    TRY(must_be_plain());
     TRY(take_head_of_rows());
     text_.keep_statement(false);
     do {
         tuple_.clear();
         const auto line = token_->line;
         TRY(take_tuple());
-        if (rows_.tuples.size() + tuple_.size() > bytes_of_dumped_rows)
+        if (rows_.tuples.size() + tuple_.size() > bytes_of_dumped_rows ||
+            rows_.count == most_dumped_rows)
             TRY(flush());
         if (rows_.count == 0)
             rows_.line = line;

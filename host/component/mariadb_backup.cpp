@@ -275,7 +275,7 @@ void DatabaseBackup::add_notes() {
                 fmt::format("table {} ({}) has its rows elsewhere: its definition alone is in the "
                             "backup",
                             printable(tables_[i].name), printable(tables_[i].engine)));
-        else if (!tables_[i].transactional)
+        else if (!tables_[i].transactional && !tell_)
             notes_.add(fmt::format("table {} ({}) has no transactions: it is not of the same moment as "
                                    "the others",
                                    printable(tables_[i].name), printable(tables_[i].engine)));
