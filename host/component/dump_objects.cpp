@@ -39,7 +39,7 @@ Result<std::string> DumpReader::kind_of_object() {
     const bool is_word = token_->kind == DumpToken::Kind::word;
     auto kind = is_word ? token_->name : "";
     if (!is_word || kind.size() > 20)
-        return refused(printable(token_->text.substr(0, 100)));
+        return refused();
     TRY(go_on());
     if (kind == "package" && TRY(skip("body")))
         kind += " body";

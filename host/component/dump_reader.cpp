@@ -43,6 +43,8 @@ Error DumpReader::refused(std::string_view what) {
              .fix = "take it out of the dump if you know what it is for; nothing was kept" };
 }
 
+Error DumpReader::refused() { return refused(printable(token_->text.substr(0, 100))); }
+
 // ---- the whole ----
 
 Result<DumpContent> DumpReader::read() {
@@ -58,10 +60,11 @@ Result<DumpContent> DumpReader::read() {
             continue;
         TRY(statement());
         if (token_->kind != DumpToken::Kind::delimiter)
-            return refused(printable(token_->text));
+            return refused();
     }
     TRY(flush());
-    TRY(must_be_complete());
+    TRY(must_be_whole());
+    TRY(settle_database());
     return std::move(content_);
 }
 
@@ -103,12 +106,13 @@ Result<void> DumpReader::statement() {
 }
 
 void DumpReader::take_comment(std::string_view line) {
+    line = trimmed(line); // a '\r' may be left
     constexpr std::string_view database = "    Database: ", own = ", written by respawn from its vault";
     const bool is_own = line.ends_with(own);
     if (line.starts_with("-- MariaDB dump ") || line.starts_with("-- MySQL dump ") || is_own) {
         if (open_)
             comment_fault_ = cut_short(text_.line());
-        begun_ = open_ = true;
+        open_ = true;
         content_.made_by = printable(line.substr(3, 200));
         if (is_own)
             content_.database = line.substr(3, std::min(line.find(" of M"), line.size()) - 3);
@@ -122,36 +126,37 @@ void DumpReader::take_comment(std::string_view line) {
     }
 }
 
-Result<void> DumpReader::must_be_complete() {
+Result<void> DumpReader::must_be_whole() {
     if (open_)
         return Error{ .kind = Kind::corrupt,
                       .why = "the dump has no line \"-- Dump completed\" at its end: it was cut short, "
                              "or its making failed",
                       .fix = "make or fetch it again; nothing of this one was kept" };
-    if (!has_end_ && saved_notes_ && !restored_notes_)
+    if (has_end_ || restored_notes_)
+        return {};
+    if (saved_notes_)
         return cut_short(text_.line());
-    if (!has_end_ && !saved_notes_ && !wanted_.without_end)
-        return Error{ .kind = Kind::corrupt,
-                      .why = "nothing at the dump's end shows that it is whole (made with --compact?)",
-                      .fix = "make it without --compact; or, if you know that it is whole: the same "
-                             "with --without-end" };
-    if (!wanted_.database.empty() &&
-        (databases_.empty() ? !content_.database.empty() && content_.database != wanted_.database
-                            : !databases_.contains(wanted_.database)))
+    if (wanted_.without_end)
+        return {};
+    return Error{ .kind = Kind::corrupt,
+                  .why = "nothing at the dump's end shows that it is whole (made with --compact?)",
+                  .fix = "make it without --compact; or, if you know that it is whole: the same with "
+                         "--without-end" };
+}
+
+Result<void> DumpReader::settle_database() {
+    if (databases_.empty() && !content_.database.empty())
+        databases_.insert(content_.database);
+    if (!wanted_.database.empty() && !databases_.empty() && !databases_.contains(wanted_.database))
         return Error{ .kind = Kind::missing,
                       .why = fmt::format("the dump has no database {}", printable(wanted_.database)),
                       .fix = "it has: " +
-                             printable(databases_.empty()
-                                           ? content_.database
-                                           : join({ databases_.begin(), databases_.end() }, ", ")) };
+                             printable(join({ databases_.begin(), databases_.end() }, ", ")) };
     if (!wanted_.database.empty())
         content_.database = wanted_.database;
     else if (!here_.empty())
         content_.database = here_;
     std::tie(content_.charset, content_.collation) = defaults_[content_.database];
-    for (auto& object : content_.objects)
-        if (object.database_collation.empty() && object.kind != "view")
-            object.database_collation = content_.collation;
     return {};
 }
 
@@ -167,12 +172,10 @@ Result<bool> DumpReader::skip(std::string_view word) {
 Result<void> DumpReader::pass_one() { return token_->ends() ? refused("an end here") : go_on(); }
 
 Result<void> DumpReader::must(std::string_view word) {
-    return TRY(skip(word)) ? Result<void>() : refused(printable(token_->text.substr(0, 100)));
+    return TRY(skip(word)) ? Result<void>() : refused();
 }
 
-Result<void> DumpReader::must_end() {
-    return token_->ends() ? Result<void>() : refused(printable(token_->text.substr(0, 100)));
-}
+Result<void> DumpReader::must_end() { return token_->ends() ? Result<void>() : refused(); }
 
 Result<void> DumpReader::pass_statement() {
     text_.keep_statement(false);
@@ -183,7 +186,7 @@ Result<void> DumpReader::pass_statement() {
 
 Result<std::string> DumpReader::name() {
     if (token_->kind != DumpToken::Kind::name && token_->kind != DumpToken::Kind::word)
-        return refused(printable(token_->text.substr(0, 100)));
+        return refused();
     auto found = token_->kind == DumpToken::Kind::name ? token_->name : token_->text;
     TRY(go_on());
     return found;
@@ -364,7 +367,7 @@ Result<void> DumpReader::take_sequence_value() {
     const std::string sign = TRY(skip("-")) ? "-" : "";
     const auto value = sign + token_->text;
     const bool is_number = token_->kind == DumpToken::Kind::number;
-    TRY(is_number ? go_on() : refused(printable(token_->text.substr(0, 100))));
+    TRY(is_number ? go_on() : refused());
     TRY(must(","));
     const auto used = token_->text;
     if (used != "0" && used != "1")

@@ -106,8 +106,10 @@ class DumpReader {
     Result<void> run(DumpStatement statement);
     Result<std::string> as_utf8(const std::string& text, std::string_view what) const;
     void take_comment(std::string_view line);
-    Result<void> must_be_complete();
+    Result<void> must_be_whole();
+    Result<void> settle_database();
     Error refused(std::string_view what);
+    Error refused(); // the word at hand
 
     DumpText text_;
     const DumpWanted wanted_;
@@ -125,8 +127,8 @@ class DumpReader {
     static constexpr std::size_t most_names = 10'000;
     std::size_t bytes_of_objects_ = 0, names_ = 0;
 
-    bool begun_ = false, open_ = false, has_end_ = false; // by its comments
-    bool saved_notes_ = false, restored_notes_ = false;   // by what it sets
+    bool open_ = false, has_end_ = false;               // by its comments
+    bool saved_notes_ = false, restored_notes_ = false; // by what it sets
     std::uint64_t first_line_ = 1;
     std::optional<Error> comment_fault_;
 };

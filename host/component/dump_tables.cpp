@@ -238,19 +238,19 @@ Result<void> DumpReader::take_literal() {
         tuple_ += token_->name + " ";
         TRY(go_on());
         if (token_->kind == DumpToken::Kind::number)
-            return refused(printable(token_->text.substr(0, 100)));
+            return refused();
     }
     if (token_->is("x") || token_->is("b")) {
         const auto letters = token_->is("x") ? "0123456789abcdefABCDEF" : "01";
         tuple_ += token_->name;
         TRY(go_on());
         if (!is_quoted_of(token_->text, letters))
-            return refused(printable(token_->text.substr(0, 100)));
+            return refused();
     } else if (token_->is("-")) {
         tuple_ += "-";
         TRY(go_on());
         if (token_->kind != DumpToken::Kind::number)
-            return refused(printable(token_->text.substr(0, 100)));
+            return refused();
     }
     const bool is_value = token_->kind == DumpToken::Kind::text ||
                           token_->kind == DumpToken::Kind::number ||

@@ -207,6 +207,8 @@ Result<bool> DumpText::pass_one_gap() {
 }
 
 Result<void> DumpText::pass_gap() {
+    if (!std::exchange(begun_, true) && TRY(is_next("\xef\xbb\xbf")))
+        pass(3); // as editors mark UTF-8
     gap_.clear();
     gap_comments_.clear();
     at_mark_ = false;

@@ -95,7 +95,7 @@ class DumpText {
 
     std::string buffer_;
     std::size_t at_ = 0;
-    bool ended_ = false;
+    bool begun_ = false, ended_ = false;
     std::uint64_t line_ = 1;
 
     DumpToken token_;

@@ -141,6 +141,17 @@ TEST_CASE("a dump that is cut off anywhere is never taken for whole", "[dump]") 
     CHECK(understood(two, {}).why.find("cut short") != std::string::npos);
 }
 
+TEST_CASE("lines may end as on Windows, and the text begin with a mark", "[dump]") {
+    std::string text = "\xef\xbb\xbf";
+    for (const char c : whole_dump)
+        text += c == '\n' ? "\r\n" : std::string(1, c);
+    const auto found = understood(text, {});
+    REQUIRE(found.why == "");
+    CHECK(found.run.size() == 3);
+    CHECK(found.content->objects.size() == 2);
+    CHECK(found.content->made_at == "2026-11-22  2:13:05");
+}
+
 TEST_CASE("without comments a dump's end is told from what it sets back", "[dump]") {
     const std::string begin = "SET @OLD_SQL_NOTES=@@SQL_NOTES, SQL_NOTES=0;\ncreate table t (a int);\n";
     CHECK(!understood(begin, {}).content);
