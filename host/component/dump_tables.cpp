@@ -15,11 +15,12 @@ namespace {
 // That are inserted at once.
 constexpr std::size_t bytes_of_dumped_rows = 1 << 20, most_dumped_rows = 10'000;
 
-// Those whose rows lie in the server's own folder.
-constexpr std::string_view engines_of_dumps[] = { "innodb", "myisam",  "aria",    "memory", "heap",
-                                                  "csv",    "rocksdb", "archive", "tokudb" };
+// Those whose rows lie in the server's own folder; MERGE's in tables beside it.
+constexpr std::string_view engines_of_dumps[] = { "innodb", "myisam", "aria",      "memory",
+                                                  "heap",   "csv",    "rocksdb",   "archive",
+                                                  "tokudb", "merge",  "mrg_myisam" };
 // Behind the columns: files elsewhere, tables elsewhere.
-constexpr std::string_view never_options[] = { "connection", "directory", "tablespace", "union",
+constexpr std::string_view never_options[] = { "connection", "directory", "tablespace",
                                                "secondary_engine" };
 
 template <class List> bool has_word(const List& list, std::string_view word) {
