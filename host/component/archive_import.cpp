@@ -205,11 +205,6 @@ Result<void> must_be_whole(int file, std::uint64_t size, const io::Path& path) {
                   .fix = "take another copy of the archive; nothing of this one was kept" };
 }
 
-Value origin(const ImportRequest& request) {
-    return Value::Map{ { "file", std::filesystem::absolute(request.file).string() },
-                       { "time", to_rfc3339(now()) } };
-}
-
 Result<std::uint64_t> size_of(int file, const io::Path& path) {
     struct stat status {};
     if (::fstat(file, &status) != 0)
@@ -225,12 +220,17 @@ ComponentRecord begun(const ImportRequest& request) {
 }
 
 ComponentRecord finished(ComponentRecord record, const ImportRequest& request) {
-    record.detail.map()->insert_or_assign("imported", origin(request));
+    record.detail.map()->insert_or_assign("imported", import_origin(request));
     record.duration = now().microseconds - record.started;
     return record;
 }
 
 } // namespace
+
+Value import_origin(const ImportRequest& request) {
+    return Value::Map{ { "file", std::filesystem::absolute(request.file).string() },
+                       { "time", to_rfc3339(now()) } };
+}
 
 Result<ComponentRecord> import_archive(vault::Writer& into, const ImportRequest& request,
                                        const Work& work) {

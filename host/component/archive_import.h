@@ -34,4 +34,7 @@ Result<vault::ComponentRecord> import_json(vault::Writer& into, const ImportRequ
 Result<vault::ComponentRecord> import_database(vault::Writer& into, const ImportRequest& request,
                                                const Work& work);
 
+// {file, time}: where a record says that it came from.
+Value import_origin(const ImportRequest& request);
+
 } // namespace respawn::component

@@ -132,4 +132,9 @@ std::optional<std::string> Charset::from_utf8(std::string_view text) {
     return found;
 }
 
+std::string in_charset_of_client(const std::string& definition, const std::string& charset) {
+    return is_ascii(definition) ? definition
+                                : Charset(charset).from_utf8(definition).value_or(definition);
+}
+
 } // namespace respawn::component

@@ -29,4 +29,8 @@ class Charset {
     std::unique_ptr<Way> to_, from_;
 };
 
+// A definition in the character set that its client had when it was made, which the server takes it to
+// be in; as it is, where that is not known here.
+std::string in_charset_of_client(const std::string& definition, const std::string& charset);
+
 } // namespace respawn::component

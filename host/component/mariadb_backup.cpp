@@ -68,8 +68,10 @@ struct Stored {
 
 class DatabaseBackup {
   public:
-    DatabaseBackup(const database::Login& login, vault::Writer& into, const Work& work)
-        : login_(login), into_(into), work_(work), before_(last_folders(work.state)) {}
+    // With words to tell it in: of a copy that nobody writes to.
+    DatabaseBackup(const database::Login& login, vault::Writer& into, const Work& work,
+                   const InTheWordsOf* tell = nullptr)
+        : login_(login), into_(into), work_(work), tell_(tell), before_(last_folders(work.state)) {}
 
     Result<void> run();
     Result<vault::ChunkId> store_root();
@@ -94,6 +96,7 @@ class DatabaseBackup {
     const database::Login& login_;
     vault::Writer& into_;
     const Work& work_;
+    const InTheWordsOf* tell_;
     Folders before_;
     ServerMoment moment_;
     ServerSchema schema_;
@@ -117,9 +120,13 @@ Result<void> DatabaseBackup::run() {
     const auto looking = TRY(MariadbTables::open(login_, work_.cancel));
     const auto count = TRY(looking->value("select count(*) from information_schema.tables where "
                                           "table_schema = database() and table_type <> 'VIEW'"));
-    moment_ = TRY(open_moment(login_, connections_for(std::stoul(count.value_or("1"))), work_.cancel));
+    const auto connections = connections_for(std::stoul(count.value_or("1")));
+    moment_ = TRY(tell_ ? open_still(login_, connections, work_.cancel)
+                        : open_moment(login_, connections, work_.cancel));
     schema_ = TRY(read_schema(*moment_.connections[0]));
     tables_ = TRY(read_tables(*moment_.connections[0]));
+    if (tell_)
+        (*tell_)(schema_, tables_, notes_);
     leave_out_others();
     stored_.resize(tables_.size());
     for (std::size_t i = 0; i < tables_.size(); ++i) {
@@ -268,7 +275,7 @@ void DatabaseBackup::add_notes() {
                 fmt::format("table {} ({}) has its rows elsewhere: its definition alone is in the "
                             "backup",
                             printable(tables_[i].name), printable(tables_[i].engine)));
-        else if (!tables_[i].transactional)
+        else if (!tables_[i].transactional && !tell_)
             notes_.add(fmt::format("table {} ({}) has no transactions: it is not of the same moment as "
                                    "the others",
                                    printable(tables_[i].name), printable(tables_[i].engine)));
@@ -325,6 +332,16 @@ std::string what_lacks(const DatabaseBackup& backup) {
     return backup.rows() == 0 ? "all tables of the database are empty" : "";
 }
 
+Result<vault::ComponentRecord> with_results(vault::ComponentRecord record, DatabaseBackup& backup) {
+    record.tree = TRY(backup.store_root());
+    record.size_bytes = backup.bytes();
+    record.files = backup.tables();
+    record.detail = backup.detail();
+    record.error = what_lacks(backup);
+    record.duration = now().microseconds - record.started;
+    return record;
+}
+
 } // namespace
 
 Result<vault::ComponentRecord> back_up_mariadb(const config::ComponentSettings& settings,
@@ -341,14 +358,20 @@ Result<vault::ComponentRecord> back_up_mariadb(const config::ComponentSettings& 
         if (!done.ok() && backup.definition_has_changed() && attempt < most_attempts)
             continue;
         TRY(std::move(done).while_doing("back up the database", login.text()));
-        record.tree = TRY(backup.store_root());
-        record.size_bytes = backup.bytes();
-        record.files = backup.tables();
-        record.detail = backup.detail();
-        record.error = what_lacks(backup);
-        record.duration = now().microseconds - record.started;
-        return record;
+        return with_results(std::move(record), backup);
     }
+}
+
+Result<vault::ComponentRecord> back_up_still_copy(const database::Login& login, const std::string& name,
+                                                  vault::Writer& into, const Work& work,
+                                                  const InTheWordsOf& tell) {
+    vault::ComponentRecord record{ .name = name, .kind = "mariadb", .started = now().microseconds };
+    TRY(io::make_folder(work.state));
+    DatabaseBackup backup(login, into, work, &tell);
+    TRY(backup.run());
+    if (backup.tables() == 0)
+        return Error{ .kind = Kind::missing, .why = "there is no table in it" };
+    return with_results(std::move(record), backup);
 }
 
 } // namespace respawn::component

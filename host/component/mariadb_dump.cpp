@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/text.h"
+#include "component/charset.h"
 #include "component/mariadb_rows.h"
 #include "component/mariadb_tree.h"
 
@@ -97,8 +98,9 @@ std::string object_text(const ServerObject& object) {
            set("collation_connection", object.connection_collation) +
            set("time_zone", object.time_zone) +
            fmt::format("SET sql_mode = '{}';\nDROP {} IF EXISTS {};\nDELIMITER ;;\n{};;\nDELIMITER ;\n",
-                       object.sql_mode, object.kind, MariadbTables::quoted(object.name),
-                       object.create) +
+                       object.sql_mode, object.kind,
+                       in_charset_of_client(MariadbTables::quoted(object.name), object.client_charset),
+                       in_charset_of_client(object.create, object.client_charset)) +
            "SET time_zone = '+00:00';\n";
 }
 

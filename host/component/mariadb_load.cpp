@@ -1,6 +1,7 @@
 #include "component/mariadb_load.h"
 
 #include "base/text.h"
+#include "component/charset.h"
 #include "component/mariadb_keys.h"
 #include "component/mariadb_rows.h"
 
@@ -154,17 +155,45 @@ std::vector<LaterKeys> all_later_keys(const std::vector<StoredTable>& tables) {
     return keys;
 }
 
+constexpr std::string_view counting_up[] = { "nextval", "lastval" };
+
+// The database whose sequences columns count up.
+const std::string& database_of_sequences(const Loading& loading) {
+    return loading.own_sequences || loading.login.database.empty() ? loading.into
+                                                                   : loading.login.database;
+}
+
 // The statement for the database that is made.
 std::string create_here(const Loading& loading, std::string create) {
-    const auto& there = loading.tree.schema().database;
-    for (const std::string_view word : { "nextval", "lastval" }) {
-        const auto from = fmt::format("{}({}.", word, MariadbTables::quoted(there));
-        const auto to = fmt::format("{}({}.", word, MariadbTables::quoted(loading.into));
-        for (auto at = create.find(from); loading.own_sequences && at != create.npos;
-             at = create.find(from, at + to.size()))
+    const auto there = MariadbTables::quoted(loading.tree.schema().database);
+    const auto here = MariadbTables::quoted(database_of_sequences(loading));
+    for (const auto word : counting_up) {
+        const auto from = fmt::format("{}({}.", word, there);
+        const auto to = fmt::format("{}({}.", word, here);
+        for (auto at = create.find(from); at != create.npos; at = create.find(from, at + to.size()))
             create.replace(at, from.size(), to);
     }
     return create;
+}
+
+// They change places with those that are restored, like all that the database has.
+Result<void> make_lacking_sequences(const Loading& loading, MariadbTables& server,
+                                    const std::vector<StoredTable>& tables) {
+    const auto& schema = loading.tree.schema();
+    const auto database = MariadbTables::quoted(database_of_sequences(loading));
+    const bool counts = std::ranges::any_of(tables, [&](const StoredTable& table) {
+        return table.definition.create.find("(" + MariadbTables::quoted(schema.database) + ".") !=
+               std::string::npos;
+    });
+    if (!counts || database_of_sequences(loading) == loading.into)
+        return {};
+    TRY(server.run(fmt::format("create database if not exists {} character set {} collate {}", database,
+                               schema.charset, schema.collation)));
+    for (const auto& object : schema.objects)
+        if (object.kind == "sequence")
+            TRY(server.run(fmt::format("create sequence if not exists {}.{}", database,
+                                       MariadbTables::quoted(object.name))));
+    return {};
 }
 
 Result<void> make_table(const Loading& loading, MariadbTables& server, const ServerTable& table,
@@ -187,6 +216,7 @@ Result<void> make_tables(const Loading& loading, const std::vector<StoredTable>&
         if (object.kind == "sequence")
             TRY(make_sequence(*server, object)
                     .while_doing("make the sequence", printable(object.name)));
+    TRY(make_lacking_sequences(loading, *server, tables));
     for (std::size_t i = 0; i < tables.size(); ++i)
         TRY(make_table(loading, *server, tables[i].definition, later[i])
                 .while_doing("make the table", printable(tables[i].definition.name)));
@@ -314,7 +344,7 @@ Result<void> make_now(MariadbTables& server, const ServerObject& object, const s
     TRY(set("collation_connection", object.connection_collation));
     TRY(set("time_zone", object.time_zone));
     TRY(server.run("set session sql_mode = " + MariadbTables::literal(object.sql_mode)));
-    auto made = server.run(create);
+    auto made = server.run(in_charset_of_client(create, object.client_charset));
     TRY(server.run(usual_settings));
     TRY(server.run("set names utf8mb4"));
     return made;

@@ -11,8 +11,10 @@ namespace respawn::component {
 struct Loading {
     vault::Vault& from;
     const MariadbTree& tree;
-    const database::Login& login; // its database is not touched
-    std::string into;             // a database that is not there yet
+    // Its database is not touched, but that it is given the sequences that columns will count up and
+    // that it lacks: the server makes no such table without.
+    const database::Login& login;
+    std::string into; // a database that is not there yet
     const Work& work;
     // Columns that count up a sequence of the backed up database count up the one that is made.
     bool own_sequences = false;

@@ -69,11 +69,17 @@ Result<void> begin_under_lock(ServerMoment& moment, const database::Login& login
 
 } // namespace
 
-Result<ServerMoment> open_moment(const database::Login& login, std::size_t connections,
-                                 const Cancellation& cancel) {
+Result<ServerMoment> open_still(const database::Login& login, std::size_t connections,
+                                const Cancellation& cancel) {
     ServerMoment moment;
     for (std::size_t i = 0; i < connections; ++i)
         moment.connections.push_back(TRY(MariadbTables::open(login, cancel)));
+    return moment;
+}
+
+Result<ServerMoment> open_moment(const database::Login& login, std::size_t connections,
+                                 const Cancellation& cancel) {
+    auto moment = TRY(open_still(login, connections, cancel));
     for (int tries = 0; tries < most_tries; ++tries) {
         if (TRY(begin_together(moment)))
             return moment;

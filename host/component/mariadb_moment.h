@@ -28,4 +28,8 @@ Result<ServerMoment> open_moment(const database::Login& login, std::size_t conne
 // none. The server reads its log up to there: up to seconds.
 Result<std::string> gtid_at(database::MariadbTables& server, const Value& position);
 
+// Of a database that nobody writes to.
+Result<ServerMoment> open_still(const database::Login& login, std::size_t connections,
+                                const Cancellation& cancel);
+
 } // namespace respawn::component

@@ -407,4 +407,11 @@ Result<ServerSchema> read_schema(MariadbTables& server) {
     return schema;
 }
 
+void order_objects(std::vector<ServerObject>& objects) {
+    std::ranges::stable_sort(objects, {}, [](const ServerObject& object) {
+        return std::ranges::find(kinds, object.kind, &KindOfObject::kind) - std::begin(kinds);
+    });
+    order_views(objects);
+}
+
 } // namespace respawn::component

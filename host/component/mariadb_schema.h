@@ -70,5 +70,8 @@ struct ServerSchema {
 // All base tables of the connection's database, by name.
 Result<std::vector<ServerTable>> read_tables(database::MariadbTables& server);
 Result<ServerSchema> read_schema(database::MariadbTables& server);
+// By their kinds, a view behind those that it names: an order in which they can be made. What is there
+// in an order of its own keeps that.
+void order_objects(std::vector<ServerObject>& objects);
 
 } // namespace respawn::component

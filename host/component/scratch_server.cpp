@@ -18,7 +18,6 @@ using database::MariadbTables;
 
 namespace {
 
-constexpr std::string_view scratch_prefix = "respawn_scratch_";
 constexpr auto granting = "GRANT ALL PRIVILEGES ON `respawn\\_scratch\\_%`.* TO it";
 
 // ---- the login ----
@@ -138,77 +137,6 @@ Result<std::vector<Lack>> lacks_at(MariadbTables& server, const config::ScratchS
 
 // ---- a copy ----
 
-// A database of one copy. It is its owner's while the connection holds the lock of its name, which a
-// process that is killed gives up.
-class ScratchDatabase {
-  public:
-    static Result<std::unique_ptr<ScratchDatabase>> open(const Login& login, const std::string& id) {
-        std::unique_ptr<ScratchDatabase> made(new ScratchDatabase(login));
-        made->keeper_ = TRY(MariadbTables::open(login, made->never_));
-        TRY(made->keeper_->run("set session lock_wait_timeout = 20"));
-        made->prefix_ = fmt::format("{}{}_", scratch_prefix, id);
-        return made;
-    }
-    ~ScratchDatabase() {
-        if (!name_.empty())
-            (void)drop(); // else the next verify does
-    }
-    ScratchDatabase(const ScratchDatabase&) = delete;
-    ScratchDatabase& operator=(const ScratchDatabase&) = delete;
-
-    MariadbTables& keeper() { return *keeper_; }
-    const std::string& name() const { return name_; }
-    Login login() const {
-        auto login = keeper_->login();
-        login.database = name_;
-        return login;
-    }
-
-    Result<void> drop_left(Notes& notes) {
-        for (const auto& row : TRY(keeper_->rows(fmt::format(
-                 "select schema_name from information_schema.schemata where left(schema_name, {}) = {}",
-                 prefix_.size(), MariadbTables::literal(prefix_))))) {
-            const auto left = row[0].value_or("");
-            if (!TRY(hold(left)))
-                continue;
-            if (const auto dropped = drop_database(*keeper_, left); !dropped.ok())
-                notes.add(fmt::format("{}, left by a killed verify, is still there: {}", left,
-                                      dropped.error().why));
-            TRY(keeper_->run(fmt::format("do release_lock({})", MariadbTables::literal(left))));
-        }
-        return {};
-    }
-
-    // A name that is free, held from now on.
-    Result<void> take_name() {
-        const auto name = fmt::format("{}{}", prefix_, now().microseconds);
-        if (TRY(has_database(*keeper_, name)) || !TRY(hold(name)))
-            return Error{ .kind = Kind::leased,
-                          .why = fmt::format("another verify uses {}", name),
-                          .fix = "run it again" };
-        name_ = name;
-        return {};
-    }
-
-  private:
-    explicit ScratchDatabase(const Login& login) : login_(login) {}
-
-    Result<bool> hold(const std::string& name) {
-        return TRY(keeper_->value(
-                   fmt::format("select get_lock({}, 0)", MariadbTables::literal(name)))) == "1";
-    }
-    Result<void> drop() {
-        if (!keeper_->is_open())
-            keeper_ = TRY(MariadbTables::open(login_, never_));
-        return drop_database(*keeper_, name_);
-    }
-
-    const Login login_;
-    const Cancellation never_; // what was begun is taken back, also when a person interrupts
-    std::unique_ptr<MariadbTables> keeper_;
-    std::string prefix_, name_;
-};
-
 class ServerCopy final : public ScratchCopy {
   public:
     ServerCopy(std::unique_ptr<ScratchDatabase> place, RestoreReport report)
@@ -245,21 +173,6 @@ Result<void> must_fit(const config::ScratchServer& scratch, const vault::Compone
                                      scratch.server.name) };
 }
 
-Result<std::unique_ptr<ScratchDatabase>>
-take_place(const ScratchPlace& place, const vault::ComponentRecord& record, Notes& notes) {
-    const auto login = TRY(database::mariadb_scratch_login(place.server->server));
-    auto taken = TRY(ScratchDatabase::open(login, place.id));
-    const auto lacks = TRY(lacks_at(taken->keeper(), *place.server, *place.live));
-    if (!lacks.empty())
-        return Error{ .kind = Kind::denied,
-                      .why = lacks.front().why,
-                      .fix = lacks.front().fix + " (docs/verifying.md)" };
-    TRY(taken->drop_left(notes));
-    TRY(must_fit(*place.server, record));
-    TRY(taken->take_name());
-    return taken;
-}
-
 // Functions are made as their definer's, which is the login already; and are to be the asker's.
 Result<void> make_harmless(MariadbTables& server, const ServerSchema& schema, Notes& notes) {
     TRY(make_objects(server, schema, notes));
@@ -281,6 +194,20 @@ Result<std::vector<Lack>> find_scratch_lacks(const config::ScratchServer& scratc
     return lacks_at(*server, scratch, live);
 }
 
+Result<std::unique_ptr<ScratchDatabase>> take_scratch_database(const ScratchPlace& place,
+                                                               Notes& notes) {
+    const auto login = TRY(database::mariadb_scratch_login(place.server->server));
+    auto taken = TRY(ScratchDatabase::open(login, place.id));
+    const auto lacks = TRY(lacks_at(taken->keeper(), *place.server, *place.live));
+    if (!lacks.empty())
+        return Error{ .kind = Kind::denied,
+                      .why = lacks.front().why,
+                      .fix = lacks.front().fix + " (docs/verifying.md)" };
+    TRY(taken->drop_left(notes));
+    TRY(taken->take_name());
+    return taken;
+}
+
 Result<std::unique_ptr<ScratchCopy>> copy_to_server(vault::Vault& from,
                                                     const vault::ComponentRecord& record,
                                                     const ScratchPlace& place, const Work& work) {
@@ -288,7 +215,8 @@ Result<std::unique_ptr<ScratchCopy>> copy_to_server(vault::Vault& from,
     Notes notes;
     const auto tree = TRY(MariadbTree::open(from, record));
     TRY(must_stay_here(tree));
-    auto taken = TRY(take_place(place, record, notes));
+    TRY(must_fit(*place.server, record));
+    auto taken = TRY(take_scratch_database(place, notes));
     const auto login = taken->login();
     RestoreReport report{ .size_bytes = record.size_bytes, .files = record.files };
     report.checked = TRY(load_tables({ from, tree, login, taken->name(), work, true }, notes));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "component/scratch.h"
+#include "component/scratch_database.h"
 
 namespace respawn::component {
 
@@ -11,6 +12,11 @@ namespace respawn::component {
 // Changes nothing.
 Result<std::vector<database::Lack>> find_scratch_lacks(const config::ScratchServer& scratch,
                                                        const config::ComponentSettings& live);
+
+// One that is not made yet, by a login that can reach nothing else. Kind::denied for what
+// find_scratch_lacks() finds. What others with the same id left at the server, and do not use now, is
+// dropped first.
+Result<std::unique_ptr<ScratchDatabase>> take_scratch_database(const ScratchPlace& place, Notes& notes);
 
 // A new database with the backup's tables, proved, and with harmless_objects(). Kind::no_space where
 // the backup is larger than the place allows, Kind::denied for what find_scratch_lacks() finds. What

@@ -1,12 +1,11 @@
 #include "run/verify.h"
 
-#include "base/bytes.h"
 #include "base/text.h"
 #include "component/scratch.h"
 #include "component/snapshot_sql.h"
-#include "crypto/crypto.h"
 #include "run/expectation.h"
 #include "run/own_state.h"
+#include "run/scratch_folder.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -16,51 +15,7 @@ namespace respawn::run {
 
 namespace {
 
-// The place of one verify, with what an earlier one has left there.
-struct Scratch {
-    io::FileLock lock;
-    io::Path folder;
-    std::string id; // the same as long as the folder is there
-};
-
 constexpr std::size_t longest_found = 1000; // of a cell in a proof
-
-// So that what came back with folders that nobody may write can be removed again.
-void open_up(const io::Path& folder) {
-    std::error_code fault;
-    std::filesystem::permissions(folder, std::filesystem::perms::owner_all,
-                                 std::filesystem::perm_options::add, fault);
-    for (const auto& entry : std::filesystem::directory_iterator(folder, fault))
-        if (entry.is_directory(fault) && !entry.is_symlink(fault))
-            open_up(entry.path());
-}
-
-Result<std::string> id_of_place(const io::Path& folder) {
-    const auto known = io::read_file(folder / "id", 100);
-    if (known.ok() && known.value().size() == 10 &&
-        known.value().find_first_not_of("0123456789abcdef") == std::string::npos)
-        return known;
-    const auto id = to_hex(crypto::random_bytes(5));
-    TRY(io::replace_durably(folder / "id", id));
-    return id;
-}
-
-Result<Scratch> take_scratch(const io::Path& parent) {
-    const auto folder = parent / "respawn-verify";
-    TRY(io::make_folder(folder));
-    auto lock = TRY(io::FileLock::try_lock(folder / "lock"));
-    if (!lock)
-        return Error{ .kind = Kind::leased,
-                      .why = fmt::format("another verify works in {}", printable(folder.string())),
-                      .fix = "wait for it, or name another place: scratch: { folder: PATH }" };
-    std::error_code fault;
-    for (const auto& entry : std::filesystem::directory_iterator(folder, fault))
-        if (entry.path().filename() != "lock" && entry.path().filename() != "id") {
-            open_up(entry.path());
-            std::filesystem::remove_all(entry.path(), fault);
-        }
-    return Scratch{ std::move(*lock), folder, TRY(id_of_place(folder)) };
-}
 
 // Those that say nothing about the backup.
 bool is_of_place(const Error& error) {
@@ -82,7 +37,7 @@ class Verifying {
 
     Result<Verification> run() {
         TRY(choose_checks());
-        const auto scratch = TRY(take_scratch(request_.scratch));
+        const auto scratch = TRY(ScratchFolder::take(request_.scratch));
         for (const auto& record : request_.snapshot.components)
             if (record.success)
                 TRY(look_at(record, scratch));
@@ -128,7 +83,7 @@ class Verifying {
         return only;
     }
 
-    Result<void> look_at(const vault::ComponentRecord& record, const Scratch& scratch) {
+    Result<void> look_at(const vault::ComponentRecord& record, const ScratchFolder& scratch) {
         const auto folder = TRY(io::TemporaryFolder::make(scratch.folder));
         component::ScratchPlace place{ .folder = folder.path(), .id = scratch.id };
         if (config_) {
