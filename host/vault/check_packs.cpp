@@ -3,6 +3,8 @@
 #include "vault/marks.h"
 #include "vault/read_times.h"
 
+#include "crypto/sip_hash.h"
+
 #include <algorithm>
 #include <deque>
 #include <fmt/format.h>
@@ -13,22 +15,52 @@ namespace respawn::vault {
 
 namespace {
 
-bool index_agrees(const MergedIndex& index, std::uint32_t pack, const std::vector<PackEntry>& entries) {
-    return std::ranges::all_of(entries, [&](const PackEntry& entry) {
-        const IndexRow row{ entry.id, pack, entry.offset, entry.length, entry.flags };
-        return std::ranges::find(index.find(entry.id), row) != index.find(entry.id).end();
-    });
-}
+// Tells whether a pack's directory is what the index says of it. The index is read once, from beginning
+// to end, for all packs: a keyed hash of each row is added up.
+class Agreement {
+  public:
+    explicit Agreement(MergedIndex index)
+        : index_(std::move(index)), hash_(crypto::random_bytes(16)), sums_(index_.packs().size()) {
+        for (const auto& row : index_.rows())
+            sums_[row.pack] += hash(row);
+    }
 
-std::string first_fault(const Check& check, std::uint32_t number, std::string_view bytes,
-                        const PackContents& contents) {
+    bool holds(std::uint32_t pack, const std::vector<PackEntry>& entries) const {
+        std::uint64_t sum = 0;
+        for (const auto& entry : entries)
+            sum += hash(row_of(pack, entry));
+        return sum == sums_[pack] || names_all(pack, entries);
+    }
+
+  private:
+    static IndexRow row_of(std::uint32_t pack, const PackEntry& entry) {
+        return { entry.id, pack, entry.offset, entry.length, entry.flags };
+    }
+    std::uint64_t hash(const IndexRow& row) const {
+        return hash_({ reinterpret_cast<const char*>(&row), sizeof row });
+    }
+    // The index may know more.
+    bool names_all(std::uint32_t pack, const std::vector<PackEntry>& entries) const {
+        return std::ranges::all_of(entries, [&](const PackEntry& entry) {
+            return std::ranges::any_of(index_.find(entry.id),
+                                       [&](const IndexRow& row) { return row == row_of(pack, entry); });
+        });
+    }
+
+    const MergedIndex index_;
+    const crypto::SipHash hash_;
+    std::vector<std::uint64_t> sums_;
+};
+
+std::string first_fault(const Check& check, const Agreement& agreement, std::uint32_t number,
+                        std::string_view bytes, const PackContents& contents) {
     const auto& row = check.vault.index.packs()[number];
     const std::string_view hash(reinterpret_cast<const char*>(row.sha256.data()), row.sha256.size());
     if (!contents.faults.empty())
         return contents.faults.front();
     if (crypto::sha256(bytes) != hash)
         return "its bytes are not those that were written";
-    if (!index_agrees(check.vault.index, number, contents.record.entries))
+    if (!agreement.holds(number, contents.record.entries))
         return "its directory names blobs that the index does not";
     return {};
 }
@@ -37,22 +69,26 @@ std::string first_fault(const Check& check, std::uint32_t number, std::string_vi
 struct Look {
     std::uint64_t bytes = 0;
     std::string fault;
-    std::unordered_set<ChunkId, IdHash> sound;
+    std::uint64_t sound_blobs = 0;
+    std::unordered_set<ChunkId, IdHash> sound; // told where there is a fault
 };
 
-Result<Look> read_whole(const Check& check, std::uint32_t number) {
+Result<Look> read_whole(const Check& check, const Agreement& agreement, std::uint32_t number) {
     TRY(check.cancel.check());
     const auto& row = check.vault.index.packs()[number];
     const auto bytes = TRY(check.vault.location->read(pack_name(row.id), { 0, max_pack + 1 }));
     const auto keyring = TRY(check.vault.keyring_for_pack(bytes));
     auto contents = read_pack(keyring, check.vault.identify, row.id, bytes);
-    Look look{ bytes.size(), {}, {} };
-    look.fault =
-        contents.ok() ? first_fault(check, number, bytes, contents.value()) : contents.error().why;
+    Look look{ .bytes = bytes.size() };
+    look.fault = contents.ok() ? first_fault(check, agreement, number, bytes, contents.value())
+                               : contents.error().why;
     if (!look.fault.empty() && bytes.size() != row.size)
         look.fault = fmt::format("it has {} bytes and should have {}", bytes.size(), row.size);
-    if (contents.ok())
-        look.sound = std::move(contents.value().sound);
+    if (contents.ok()) {
+        look.sound_blobs = contents.value().sound_blobs();
+        if (!look.fault.empty())
+            look.sound = contents.value().sound_ids();
+    }
     return look;
 }
 
@@ -66,7 +102,8 @@ bool is_read(const Check& check, const PackId& pack) {
 class WholePacks {
   public:
     WholePacks(const Check& check, std::vector<std::uint32_t> numbers)
-        : check_(check), numbers_(std::move(numbers)) {}
+        : check_(check), numbers_(std::move(numbers)),
+          agreement_(numbers_.empty() ? MergedIndex() : check.vault.index) {}
 
     // Of the next of the numbers.
     Result<Look> next() {
@@ -80,13 +117,14 @@ class WholePacks {
   private:
     void begin(std::uint32_t number) {
         const auto task = std::make_shared<std::packaged_task<Result<Look>()>>(
-            [this, number] { return read_whole(check_, number); });
+            [this, number] { return read_whole(check_, agreement_, number); });
         ahead_.push_back(task->get_future());
         pool_.begin([task] { (*task)(); });
     }
 
     const Check& check_;
     const std::vector<std::uint32_t> numbers_;
+    const Agreement agreement_;
     std::size_t begun_ = 0;
     std::deque<std::future<Result<Look>>> ahead_;
     ThreadPool pool_; // goes first, ending what it reads
@@ -99,7 +137,7 @@ std::optional<FaultyPack> faulty(Check& check, const PackId& pack, std::string w
 // What was found in a pack; nothing when it is sound.
 std::optional<FaultyPack> take(Check& check, const PackId& pack, Look look) {
     check.count_read(look.bytes);
-    check.report.blobs += look.sound.size();
+    check.report.blobs += look.sound_blobs;
     if (look.fault.empty())
         return std::nullopt;
     auto found = faulty(check, pack, std::move(look.fault));
@@ -206,6 +244,8 @@ bool is_bad(const Check& check, const IndexRow& row) {
 
 // One pass over the index: which blobs lie badly, and which of them nowhere well.
 void find_lost(Check& check) {
+    if (check.faulty.empty())
+        return;
     const auto& index = check.vault.index;
     for (const auto& row : index.rows()) {
         if (!is_bad(check, row))
@@ -258,7 +298,11 @@ void settle(Check& check, const PackId& pack, const FaultyPack& fault) {
 
 } // namespace
 
-Result<void> settle_superseded(Check& check) {
+namespace {
+
+void settle_packs(Check& check) {
+    if (check.faulty.empty())
+        return;
     const auto& index = check.vault.index;
     std::unordered_set<PackId, IdHash> held; // something of them is nowhere else
     for (const auto& row : index.rows())
@@ -270,6 +314,12 @@ Result<void> settle_superseded(Check& check) {
     for (const auto& row : index.rows())
         if (fault_of(check, row) && !held.contains(index.packs()[row.pack].id))
             check.bad.emplace(index.packs()[row.pack].id, row.id);
+}
+
+} // namespace
+
+Result<void> settle_superseded(Check& check) {
+    settle_packs(check);
     const auto marked = TRY(list_marks(check.vault)).packs();
     const bool covered = std::ranges::all_of(
         check.vault.recovered, [&](const auto& pack) { return marked.contains(pack.record.id); });

@@ -10,9 +10,10 @@ namespace respawn::vault {
 
 inline constexpr std::uint8_t format_version = 1;
 
-inline constexpr std::size_t max_blob = 16 << 20;     // plain bytes of one blob
-inline constexpr std::size_t pack_target = 16 << 20;  // a pack is closed once it has this many bytes
-inline constexpr std::size_t max_pack = 64 << 20;     // a longer file is no pack
+inline constexpr std::size_t max_blob = 16 << 20;    // plain bytes of one blob
+inline constexpr std::size_t pack_target = 16 << 20; // a pack is closed once it has this many bytes
+inline constexpr std::size_t most_in_pack = 1 << 16; // … or this many blobs: its directory takes memory
+inline constexpr std::size_t max_pack = 64 << 20;    // a longer file is no pack
 inline constexpr std::size_t max_document = 64 << 20; // a longer snapshot or index file is none
 
 struct PackId {

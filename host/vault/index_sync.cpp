@@ -1,4 +1,5 @@
 // Keeps the merged index in step with the index files at the location.
+#include "vault/index_merge.h"
 #include "vault/state.h"
 
 #include <algorithm>
@@ -85,16 +86,18 @@ Result<void> Vault::State::rebuild_index() {
 
 Result<void> Vault::State::refresh_index() {
     const auto there = TRY(list_index_files(*location));
-    auto cached = MergedIndex::open(merged_file(cache), cache_key(keyring));
-    if (!cached.ok())
-        return rebuild_index();
-    const auto merged = cached.value().files();
+    if (!index.lies_at(merged_file(cache))) {
+        auto cached = MergedIndex::open(merged_file(cache), cache_key(keyring));
+        if (!cached.ok())
+            return rebuild_index();
+        index = std::move(cached).value();
+    }
+    const auto merged = index.files();
     if (!std::ranges::includes(there, merged))
         return rebuild_index(); // some have gone: their packs may have gone with them
     FileIds added;
     std::ranges::set_difference(there, merged, std::back_inserter(added));
     index_damage.clear();
-    index = std::move(cached).value();
     if (added.empty())
         return {};
     TRY(merge_files(*this, index, added));

@@ -5,24 +5,12 @@
 
 #include "crypto/crypto.h"
 #include "io/file.h"
-#include "vault/format.h"
+#include "vault/index_rows.h"
 
 #include <memory>
-#include <optional>
 #include <span>
-#include <unordered_map>
-#include <vector>
 
 namespace respawn::vault {
-
-// As the file holds it.
-struct IndexRow {
-    ChunkId id;
-    std::uint32_t pack = 0; // position in packs()
-    std::uint32_t offset = 0, length = 0, flags = 0;
-    auto operator<=>(const IndexRow&) const = default;
-};
-static_assert(sizeof(IndexRow) == 32);
 
 struct PackRow {
     PackId id;
@@ -31,48 +19,46 @@ struct PackRow {
 };
 static_assert(sizeof(PackRow) == 56);
 
+using IndexFileId = std::array<char, 16>;
+
+// A head of one page, blocks of rows, packs, ids of index files.
+struct IndexHead {
+    static constexpr std::size_t size = 4096;
+    std::array<char, 32> checksum{}; // HMAC of the page's rest and of the SHA-256 of all behind it
+    std::array<char, 8> magic{ 'R', 'S', 'P', 'M', 1, 0, 0, 0 };
+    std::uint64_t rows = 0, packs = 0, files = 0;
+
+    std::uint64_t blocks() const { return (rows + IndexBlock::rows - 1) / IndexBlock::rows; }
+    // The page, with its checksum; `rest` is the SHA-256 of what lies behind it.
+    std::string sealed(const crypto::Key& key, std::string_view rest) const;
+};
+static_assert(sizeof(IndexHead) <= IndexHead::size);
+
 class MergedIndex {
   public:
     // An index of nothing.
     MergedIndex();
     // Kind::missing, or Kind::corrupt for damage or another vault's.
     static Result<MergedIndex> open(const io::Path& file, const crypto::Key& key);
+    // The same without looking at its bytes: for a file that was written by the caller just now.
+    static Result<MergedIndex> map(const io::Descriptor& file, const io::Path& path);
+    // True when the file that lies there now is the one that was opened.
+    bool lies_at(const io::Path& file) const;
 
     // All places of one blob; several when two backups stored it at the same time.
-    std::span<const IndexRow> find(const ChunkId& id) const;
-    std::span<const IndexRow> rows() const { return rows_; }
+    IndexRows find(const ChunkId& id) const { return sought_.find(id); }
+    // For going through them in order.
+    const IndexRows& rows() const { return rows_; }
     std::span<const PackRow> packs() const { return packs_; }
-    // Ids of the index files that are merged here, sorted; 16 bytes each.
-    std::span<const std::array<char, 16>> files() const { return files_; }
+    // Ids of the index files that are merged here, sorted.
+    std::span<const IndexFileId> files() const { return files_; }
 
   private:
     struct Mapping;
     std::shared_ptr<Mapping> mapping_;
-    std::span<const IndexRow> rows_;
+    IndexRows rows_, sought_; // the same, mapped twice: the system reads ahead of the first alone
     std::span<const PackRow> packs_;
-    std::span<const std::array<char, 16>> files_;
-};
-
-// Collects what index files say and merges it into the file, in portions, so that memory stays flat.
-class IndexMerge {
-  public:
-    IndexMerge(io::Path file, crypto::Key key, MergedIndex onto);
-    // What the index file `id` says.
-    Result<void> add(std::string_view id, const std::vector<PackRecord>& packs);
-    // The file with everything added, mapped.
-    Result<MergedIndex> finish();
-
-  private:
-    Result<void> flush();
-    std::uint32_t number_of(const PackRecord& pack);
-
-    io::Path file_;
-    crypto::Key key_;
-    MergedIndex base_;
-    std::vector<IndexRow> rows_;
-    std::vector<PackRow> packs_; // all: those of base_, then new ones
-    std::vector<std::array<char, 16>> files_;
-    std::unordered_map<PackId, std::uint32_t, IdHash> numbers_;
+    std::span<const IndexFileId> files_;
 };
 
 } // namespace respawn::vault

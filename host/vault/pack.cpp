@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "vault/frame.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace respawn::vault {
@@ -91,7 +92,7 @@ void scan_frames(const PackOpener& opener, const Identifier& identify, std::stri
             into.record.entries.push_back({ blob.value().id, static_cast<std::uint32_t>(at),
                                             static_cast<std::uint32_t>(length.value()),
                                             blob.value().flags });
-            into.sound.insert(blob.value().id);
+            into.sound.push_back(true);
             at += length.value();
             continue;
         }
@@ -108,10 +109,9 @@ void open_frames(const PackOpener& opener, const Identifier& identify, std::stri
         const bool in_place = entry.offset == at;
         at = entry.offset + entry.length;
         const auto number = ordinal++;
-        if (blob.ok() && in_place && blob.value().id == entry.id && blob.value().ordinal == number &&
-            blob.value().flags == entry.flags)
-            into.sound.insert(entry.id);
-        else
+        into.sound.push_back(blob.ok() && in_place && blob.value().id == entry.id &&
+                             blob.value().ordinal == number && blob.value().flags == entry.flags);
+        if (!into.sound.back())
             into.faults.push_back(
                 fmt::format("blob {}: {}", to_hex(entry.id),
                             blob.ok() ? "not where the directory says" : blob.error().why));
@@ -119,6 +119,18 @@ void open_frames(const PackOpener& opener, const Identifier& identify, std::stri
 }
 
 } // namespace
+
+std::uint64_t PackContents::sound_blobs() const {
+    return static_cast<std::uint64_t>(std::ranges::count(sound, true));
+}
+
+std::unordered_set<ChunkId, IdHash> PackContents::sound_ids() const {
+    std::unordered_set<ChunkId, IdHash> ids;
+    for (std::size_t i = 0; i < sound.size(); ++i)
+        if (sound[i])
+            ids.insert(record.entries[i].id);
+    return ids;
+}
 
 std::string encode_entries(const std::vector<PackEntry>& entries) {
     ByteWriter writer;

@@ -62,6 +62,7 @@ class PackBuilder {
              bool compressed);
     std::size_t size() const { return bytes_.size(); }
     bool empty() const { return entries_.empty(); }
+    bool full() const { return bytes_.size() >= pack_target || entries_.size() >= most_in_pack; }
     // Adds directory and trailer. The builder is used up.
     struct Finished {
         PackRecord record;
@@ -79,9 +80,11 @@ class PackBuilder {
 // What a whole pack file holds, found without the index.
 struct PackContents {
     PackRecord record;
-    bool from_directory = true;                // else from the frames
-    std::unordered_set<ChunkId, IdHash> sound; // blobs that were opened and are right
+    bool from_directory = true; // else from the frames
+    std::vector<bool> sound;    // for each of the record's entries: it was opened and is right
     std::vector<std::string> faults;
+    std::uint64_t sound_blobs() const;
+    std::unordered_set<ChunkId, IdHash> sound_ids() const;
 };
 // The record's SHA-256 is left to the caller, who may know it. Reads a pack by its directory, or by its
 // frames where the directory is damaged. Kind::corrupt when its key cannot be unwrapped from either

@@ -13,7 +13,8 @@ namespace respawn::vault {
 
 namespace {
 
-constexpr std::size_t most_waiting = 12 << 20; // plain bytes, from add() until they are in a pack
+constexpr std::size_t most_waiting = 12 << 20; // bytes, from add() until they are in a pack
+constexpr std::size_t blob_overhead = 256;     // of memory, beside its bytes
 constexpr int most_closed = 2;                 // packs being proved or written
 constexpr std::size_t packs_per_index = 128, blobs_per_index = 1 << 18;
 
@@ -92,7 +93,7 @@ void PackWriter::State::close_pack() {
 
 void PackWriter::State::append_ready() {
     for (;;) {
-        if (open && open->size() >= pack_target) {
+        if (open && open->full()) {
             if (closed == most_closed)
                 break;
             close_pack();
@@ -206,22 +207,22 @@ Result<void> PackWriter::wait_for_room(std::size_t size) {
 }
 
 Result<void> PackWriter::add(BlobKind kind, const ChunkId& id, std::string plain) {
-    const auto size = plain.size();
-    TRY(wait_for_room(size));
+    const auto size = plain.size(), takes = size + blob_overhead;
+    TRY(wait_for_room(takes));
     const State::Lock lock(state_->mutex);
     state_->to_compress.emplace_back(state_->added++,
-                                     QueuedBlob{ kind, id, size, std::move(plain), false, size });
+                                     QueuedBlob{ kind, id, size, std::move(plain), false, takes });
     state_->work_came.notify_one();
     return {};
 }
 
 Result<void> PackWriter::add_coded(CodedBlob blob) {
-    const auto size = blob.coded.size();
-    TRY(wait_for_room(size));
+    const auto takes = blob.coded.size() + blob_overhead;
+    TRY(wait_for_room(takes));
     const State::Lock lock(state_->mutex);
     state_->compressed.emplace(state_->added++,
                                QueuedBlob{ blob.kind, blob.id, blob.plain_size, std::move(blob.coded),
-                                           blob.compressed, size });
+                                           blob.compressed, takes });
     state_->append_ready();
     return {};
 }

@@ -204,9 +204,12 @@ class Prune {
         const auto bytes = TRY(vault_.location->read(pack_name(pack.id), { 0, max_pack + 1 }));
         const auto contents =
             read_pack(TRY(vault_.keyring_for_pack(bytes)), vault_.identify, pack.id, bytes);
+        std::unordered_set<ChunkId, IdHash> sound;
+        if (contents.ok())
+            sound = contents.value().sound_ids();
         auto bad = read_bad_places(vault_);
         for (const auto first : firsts)
-            if (!contents.ok() || !contents.value().sound.contains(rows[first].id)) {
+            if (!sound.contains(rows[first].id)) {
                 spare(all, doomed, first, all.reach.group_end(first));
                 bad.emplace(pack.id, rows[first].id); // so that it is not relied on again
             }

@@ -2,6 +2,7 @@
 
 #include "vault/codec.h"
 
+#include <bit>
 #include <fmt/format.h>
 
 namespace respawn::vault {
@@ -15,12 +16,15 @@ constexpr int deepest_reached = 1000; // the call stack must hold a walk; no fil
 Reach::Reach(Vault::State& vault, const Cancellation& cancel)
     : vault_(vault), cancel_(cancel), index_(vault.index), bits_((index_.rows().size() + 63) / 64) {}
 
-std::size_t Reach::group_end(std::size_t first) const {
-    const auto rows = index_.rows();
-    auto end = first + 1;
-    while (end < rows.size() && rows[end].id == rows[first].id)
-        ++end;
-    return end;
+std::uint64_t Reach::bytes_since_then() {
+    counted_.resize(bits_.size());
+    std::uint64_t bytes = 0;
+    for (std::size_t word = 0; word < bits_.size(); ++word)
+        for (auto fresh = bits_[word] & ~counted_[word]; fresh != 0; fresh &= fresh - 1)
+            bytes +=
+                index_.rows()[64 * word + static_cast<std::size_t>(std::countr_zero(fresh))].length;
+    counted_ = bits_;
+    return bytes;
 }
 
 // True when it was not visited before.
@@ -28,11 +32,10 @@ Result<bool> Reach::visit(const ChunkId& id) {
     const auto rows = index_.find(id);
     if (rows.empty())
         return damaged(fmt::format("no index file names blob {}, which a backup needs", to_hex(id)));
-    const auto first = static_cast<std::size_t>(rows.data() - index_.rows().data());
+    const auto first = rows.first();
     if (reached(first))
         return false;
     bits_[first / 64] |= std::uint64_t{ 1 } << (first % 64);
-    bytes_ += rows.front().length;
     return true;
 }
 

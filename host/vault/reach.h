@@ -18,10 +18,10 @@ class Reach {
     const MergedIndex& index() const { return index_; }
     // `first` is the first of the rows with one id.
     bool reached(std::size_t first) const { return bits_[first / 64] >> (first % 64) & 1; }
-    // Bytes that the blobs reached so far take in packs, each counted once.
-    std::uint64_t bytes() const { return bytes_; }
+    // Bytes that the blobs take in packs which were reached since this was last asked.
+    std::uint64_t bytes_since_then();
     // Behind the last row with the same id.
-    std::size_t group_end(std::size_t first) const;
+    std::size_t group_end(std::size_t first) const { return index_.rows().group_end(first); }
 
   private:
     Result<bool> visit(const ChunkId& id);
@@ -32,7 +32,7 @@ class Reach {
     const Cancellation& cancel_;
     MergedIndex index_; // its own, as reading may exchange the vault's
     std::vector<std::uint64_t> bits_;
-    std::uint64_t bytes_ = 0;
+    std::vector<std::uint64_t> counted_; // the bits whose bytes were told
 };
 
 } // namespace respawn::vault

@@ -148,11 +148,9 @@ Result<void> must_be_whole(Vault::State& vault, const Tombstone& tombstone) {
     const auto rows = reach.index().rows();
     for (std::size_t first = 0, end = 0; first < rows.size(); first = end) {
         end = reach.group_end(first);
-        const bool held =
-            std::any_of(rows.begin() + static_cast<std::ptrdiff_t>(first),
-                        rows.begin() + static_cast<std::ptrdiff_t>(end), [&](const auto& row) {
-                            return there.contains(reach.index().packs()[row.pack].id);
-                        });
+        bool held = false;
+        for (auto at = first; at < end; ++at)
+            held = held || there.contains(reach.index().packs()[rows[at].pack].id);
         if (reach.reached(first) && (!held || !marks.unreadable.empty()))
             return gone("a pack that it needs is about to go");
     }
@@ -270,11 +268,11 @@ Result<std::vector<std::uint64_t>> Vault::freed_by(const std::vector<std::string
     for (const auto& id : TRY(state_->snapshot_ids()))
         if (std::ranges::find(going, id) == going.end())
             TRY(reach.add(TRY(state_->snapshot(id))));
+    (void)reach.bytes_since_then();
     std::vector<std::uint64_t> freed;
     for (const auto& id : going) {
-        const auto before = reach.bytes();
         TRY(reach.add(TRY(state_->snapshot(id))));
-        freed.push_back(reach.bytes() - before);
+        freed.push_back(reach.bytes_since_then());
     }
     return freed;
 }

@@ -17,7 +17,8 @@ namespace respawn::vault {
 
 namespace {
 
-constexpr std::size_t most_stored = 1 << 19; // ids kept in memory before the merged index takes them
+constexpr std::size_t most_stored =
+    3 << 18; // ids kept in memory before the merged index takes them: 16 MiB
 constexpr std::size_t largest_inside_tree = 1 << 20;
 
 std::string host_name() {
@@ -72,7 +73,10 @@ bool Writer::State::has_locked(const ChunkId& id) const {
     if (stored.contains(id))
         return true;
     const std::scoped_lock lock(vault.shared); // who reads meanwhile may follow the index
-    return std::ranges::any_of(vault.index.find(id), [&](const IndexRow& row) {
+    const auto rows = vault.index.find(id);
+    if (absent.empty() && damaged.empty()) // where they lie is on another page
+        return !rows.empty();
+    return std::ranges::any_of(rows, [&](const IndexRow& row) {
         const auto& pack = vault.index.packs()[row.pack].id;
         return !absent.contains(pack) && !damaged.contains({ pack, id });
     });

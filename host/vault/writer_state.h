@@ -3,6 +3,7 @@
 
 #include "vault/chain.h"
 #include "vault/chunker.h"
+#include "vault/id_set.h"
 #include "vault/pack_writer.h"
 #include "vault/pending.h"
 #include "vault/state.h"
@@ -24,8 +25,8 @@ struct Writer::State {
     std::optional<Pending> pending; // goes behind the packs that are still being written
     Chunker chunker;
     PackWriter packs;
-    std::vector<PackRecord> unindexed;          // durable, and in no index file yet
-    std::unordered_set<ChunkId, IdHash> stored; // by this backup, not yet in the merged index
+    std::vector<PackRecord> unindexed; // durable, and in no index file yet
+    IdSet stored;                      // by this backup, not yet in the merged index
     // Indexed, but gone from the location, cut short or marked by prune.
     std::unordered_set<PackId, IdHash> absent;
     BadPlaces damaged; // what check found

@@ -3,7 +3,7 @@
 #include "vault/codec.h"
 #include "vault/compress.h"
 #include "vault/index_file.h"
-#include "vault/merged_index.h"
+#include "vault/index_merge.h"
 #include "vault/pack.h"
 #include "vault/snapshot_file.h"
 
@@ -134,7 +134,7 @@ TEST_CASE("a pack that was changed in any way gives its own blobs, or none") {
         const auto read = vault::read_pack(keyring, identify, pack.record.id, bytes);
         if (!read.ok())
             return false;
-        REQUIRE(read.value().sound.size() <= plains.size());
+        REQUIRE(read.value().sound_blobs() <= plains.size());
         REQUIRE((bytes == pack.bytes || !read.value().faults.empty()));
         return true;
     });

@@ -1,7 +1,7 @@
 // The merged index against a model of it, a multimap: any order of merging, reopening and damage.
 #include "fixture.h"
 
-#include "vault/merged_index.h"
+#include "vault/index_merge.h"
 
 #include <catch2/catch.hpp>
 #include <cstdlib>

@@ -2,7 +2,7 @@
 
 #include "vault/chunker.h"
 #include "vault/content_lists.h"
-#include "vault/merged_index.h"
+#include "vault/index_merge.h"
 
 #include <catch2/catch.hpp>
 #include <numeric>
