@@ -1,9 +1,12 @@
 #include "component/file_bytes.h"
 
 #include "base/text.h"
+#include "io/write_back.h"
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace respawn::component {
@@ -174,12 +177,14 @@ Result<bool> same_holes(const vault::TreeEntry& entry, int file, const io::Path&
 
 namespace {
 
+using Put = std::function<Result<void>(std::uint64_t offset, std::string_view bytes)>;
+
+// `put` takes what `feed` gives, each stretch with its place in the file.
 Result<void> place(const vault::TreeEntry& entry, int file, const io::Path& path,
-                   const Cancellation& cancel, const std::function<Result<void>(io::Sink&)>& feed) {
+                   const Cancellation& cancel, const std::function<Result<void>(io::Sink&)>& feed,
+                   const Put& put) {
     TRY(must_be_sound(entry));
-    PlacingSink sink(entry, cancel, [&](std::uint64_t offset, std::string_view bytes) {
-        return write_at(file, offset, bytes, path);
-    });
+    PlacingSink sink(entry, cancel, put);
     if (entry.content.size > 0)
         TRY(feed(sink));
     if (sink.written() != entry.content.size)
@@ -201,18 +206,46 @@ vault::Vault::AtHand at_hand(int file, const io::Path& path, const Cancellation&
 
 } // namespace
 
+namespace {
+
+// True when the file now shares all bytes with the other, at no cost; few file systems can. It has the
+// entry's length.
+Result<bool> clone(int like, const vault::TreeEntry& entry, int file, const io::Path& path) {
+    if (::ioctl(file, FICLONE, like) != 0)
+        return false;
+    if (::ftruncate(file, static_cast<off_t>(entry.size)) != 0)
+        return io::system_error("write", path, errno);
+    return true;
+}
+
+} // namespace
+
 Result<void> write_bytes(vault::Vault& from, const vault::TreeEntry& entry, int file,
                          const io::Path& path, const Cancellation& cancel, int like) {
-    return place(entry, file, path, cancel, [&](io::Sink& sink) {
-        return like >= 0 && entry.extents.empty()
-                   ? from.read(entry.content, sink, at_hand(like, path, cancel))
+    const bool much_is_there = like >= 0 && entry.extents.empty();
+    const bool cloned = much_is_there && TRY(clone(like, entry, file, path));
+    io::WriteBack write_back(file);
+    const Put put = [&](std::uint64_t offset, std::string_view bytes) -> Result<void> {
+        if (cloned && TRY(io::read_at(file, offset, bytes.size(), path)) == bytes)
+            return {};
+        write_back.add(bytes.size());
+        return write_at(file, offset, bytes, path);
+    };
+    const auto feed = [&](io::Sink& sink) {
+        return much_is_there
+                   ? from.read(entry.content, sink, at_hand(cloned ? file : like, path, cancel))
                    : from.read(entry.content, sink);
-    });
+    };
+    return place(entry, file, path, cancel, feed, put);
 }
 
 Result<void> write_plain(std::string_view bytes, const vault::TreeEntry& entry, int file,
                          const io::Path& path, const Cancellation& cancel) {
-    return place(entry, file, path, cancel, [&](io::Sink& sink) { return sink.write(bytes); });
+    return place(
+        entry, file, path, cancel, [&](io::Sink& sink) { return sink.write(bytes); },
+        [&](std::uint64_t offset, std::string_view part) {
+            return write_at(file, offset, part, path);
+        });
 }
 
 Result<bool> same_bytes(vault::Vault& from, const vault::TreeEntry& entry, int file,

@@ -44,7 +44,7 @@ Result<void> create_file(vault::Vault& from, int folder, const std::string& name
                          const TreeEntry& entry, const Cancellation& cancel, const io::Path& shown,
                          int like) {
     const io::Descriptor file(
-        ::openat(folder, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+        ::openat(folder, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (!file.open())
         return io::system_error("create", shown, errno);
     return write_bytes(from, entry, file.number(), shown, cancel, like);

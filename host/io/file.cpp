@@ -1,4 +1,4 @@
-#include "io/file.h"
+#include "io/create_same.h"
 
 #include <cerrno>
 #include <cstring>
@@ -173,14 +173,53 @@ Result<void> make_folder(const Path& path, mode_t mode) {
     return sync_folder(folder_of(path));
 }
 
+namespace {
+
+// Gives the file its name. Kind::conflict when that is taken.
+Result<void> link_to(const Path& beside, const Path& path) {
+    if (::link(beside.c_str(), path.c_str()) != 0)
+        return system_error("create", path, errno);
+    return {};
+}
+
+bool hold_the_same(const Path& one, const Path& other) {
+    auto bytes = FileSource::open(one);
+    const auto same = bytes.ok() ? holds(other, bytes.value()) : Result<bool>(false);
+    return same.ok() && same.value();
+}
+
+} // namespace
+
 Result<void> create_durably(const Path& path, Source& bytes, mode_t mode) {
     const auto beside = TRY(write_beside(path, bytes, mode));
-    const int linked = ::link(beside.c_str(), path.c_str());
-    const int why = errno;
+    auto linked = link_to(beside, path);
     unlink(beside.c_str());
-    if (linked != 0)
-        return system_error("create", path, why);
+    TRY(std::move(linked));
     return sync_folder(folder_of(path));
+}
+
+Result<void> create_same_durably(const Path& path, Source& bytes, mode_t mode) {
+    const auto beside = TRY(write_beside(path, bytes, mode));
+    auto linked = link_to(beside, path);
+    if (!linked.ok() && linked.error().kind == Kind::conflict && hold_the_same(beside, path))
+        linked = {};
+    unlink(beside.c_str());
+    TRY(std::move(linked));
+    return sync_folder(folder_of(path));
+}
+
+Result<bool> holds(const Path& path, Source& bytes) {
+    constexpr std::size_t piece = 256 * 1024;
+    auto there = TRY(FileSource::open(path));
+    std::string one(piece, '\0'), other(piece, '\0');
+    for (;;) {
+        const auto size = TRY(read_fully(bytes, one.data(), piece));
+        if (TRY(read_fully(there, other.data(), piece)) != size ||
+            std::string_view(one).substr(0, size) != std::string_view(other).substr(0, size))
+            return false;
+        if (size < piece)
+            return true;
+    }
 }
 
 Result<void> create_durably(const Path& path, std::string_view bytes, mode_t mode) {

@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/text.h"
 #include "crypto/crypto.h"
+#include "io/create_same.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -17,32 +18,7 @@ namespace respawn::location {
 
 namespace {
 
-constexpr std::size_t piece = 1024 * 1024;
 constexpr int deepest = 8; // a vault's names have three parts; a loop of links ends here
-
-// Hands on what it reads and hashes it, so that a name that turns out to be taken can be compared.
-class HashedSource final : public io::Source {
-  public:
-    explicit HashedSource(io::Source& from) : from_(from) {}
-    Result<std::size_t> read(char* buffer, std::size_t size) override {
-        const auto taken = TRY(from_.read(buffer, size));
-        hash_.add({ buffer, taken });
-        return taken;
-    }
-    std::uint64_t rest() const override { return from_.rest(); }
-    std::string finish() { return hash_.finish(); }
-
-  private:
-    io::Source& from_;
-    crypto::Hash hash_;
-};
-
-Result<std::string> hash_of_rest(HashedSource source) {
-    std::string buffer(piece, '\0');
-    while (TRY(source.read(buffer.data(), buffer.size())) > 0) {
-    }
-    return source.finish();
-}
 
 // ".NAME.<16 hex>.new", as io::create_durably names what it has not finished.
 bool is_leftover(std::string_view name) {
@@ -68,13 +44,12 @@ class LocalLocation final : public Location {
     Result<void> create(std::string_view name, io::Source& bytes) override {
         TRY(must_be_name(name));
         const auto path = root_ / name;
-        HashedSource source(bytes);
         if (io::is_there(path))
-            return must_hold(name, TRY(hash_of_rest(std::move(source))));
+            return TRY(io::holds(path, bytes)) ? Result<void>() : taken(name, url());
         TRY(io::make_folder(path.parent_path()));
-        auto written = io::create_durably(path, source);
-        if (!written.ok() && written.error().kind == Kind::conflict)
-            return must_hold(name, source.finish()); // somebody was faster
+        auto written = io::create_same_durably(path, bytes);
+        if (!written.ok() && written.error().kind == Kind::conflict) // somebody was faster
+            return taken(name, url());
         if (written.ok())
             sweep_beside(path);
         return written;
@@ -145,13 +120,6 @@ class LocalLocation final : public Location {
         if (!file.ok() && file.error().kind == Kind::missing)
             return not_there(name, url());
         return file;
-    }
-
-    Result<void> must_hold(std::string_view name, const std::string& hash) {
-        auto held = io::FileSource(TRY(open_known(name)), root_ / name);
-        if (TRY(hash_of_rest(HashedSource(held))) != hash)
-            return taken(name, url());
-        return {};
     }
 
     // Files of any name, so that a folder with something else in it is not taken for an empty one; only

@@ -49,9 +49,11 @@ class Walk {
     bool sound(const ChunkId& id, const std::string& path, Stretch stretch = {}) {
         auto& vault = check_.vault;
         const auto known = check_.lost.find(id);
-        if (known == check_.lost.end() && vault.knows(id)) {
-            if (vault.index.find(id).empty())
-                check_.needed_unindexed.insert(vault.recovered_places.find(id)->second.pack);
+        if (known == check_.lost.end() && !vault.index.find(id).empty())
+            return true;
+        const auto recovered = vault.recovered_places.find(id);
+        if (known == check_.lost.end() && recovered != vault.recovered_places.end()) {
+            check_.needed_unindexed.insert(recovered->second.pack);
             return true;
         }
         hurt(id, "no pack holds it", path, stretch);

@@ -30,9 +30,9 @@ class IndexFile {
         if (head_.rows > 0 && row == last_)
             return {};
         last_ = row;
-        blocks_[held_ / IndexBlock::rows].set(held_ % IndexBlock::rows, row);
+        block_.push_back(row);
         ++head_.rows;
-        return ++held_ == blocks_.size() * IndexBlock::rows ? flush() : Result<void>();
+        return block_.size() == IndexBlocks::rows_in_block ? flush() : Result<void>();
     }
 
     // Not synced: after a power cut the checksum tells, and the file is made anew.
@@ -58,11 +58,9 @@ class IndexFile {
     }
 
     Result<void> flush() {
-        const auto used = (held_ + IndexBlock::rows - 1) / IndexBlock::rows;
-        TRY(write(bytes_of(std::span<const IndexBlock>(blocks_.data(), used))));
-        std::ranges::fill(blocks_, IndexBlock());
-        held_ = 0;
-        return {};
+        auto written = write(IndexBlocks::encode(block_));
+        block_.clear();
+        return written;
     }
 
     io::Descriptor file_;
@@ -70,8 +68,7 @@ class IndexFile {
     crypto::Hash hash_;
     IndexHead head_;
     IndexRow last_;
-    std::vector<IndexBlock> blocks_{ 16 };
-    std::size_t held_ = 0; // rows in blocks_
+    std::vector<IndexRow> block_;
 };
 
 // The next row of a portion. The smallest comes first out of a queue.

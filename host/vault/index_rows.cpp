@@ -32,12 +32,12 @@ ChunkId joined(std::uint64_t first, std::uint64_t second) {
     return id;
 }
 
-// Finds where an id stands among the first `size` rows. Ids are keyed hashes, so its value tells the
+// Finds where an id stands. Ids are keyed hashes, so its value tells the
 // place, to about the root of their number; other ids are found as well, in more steps.
 class Search {
   public:
-    Search(const IndexBlock* blocks, std::size_t size, const ChunkId& id)
-        : blocks_(blocks), size_(size), id_(split(id)) {}
+    Search(const IndexBlocks& rows, const ChunkId& id)
+        : rows_(rows), size_(rows.size()), id_(split(id)) {}
 
     std::size_t begin() const {
         std::size_t low = 0, high = size_; // below low all are smaller, from high on none is
@@ -67,47 +67,57 @@ class Search {
     }
 
   private:
-    std::uint64_t first(std::size_t at) const {
-        return blocks_[at / IndexBlock::rows].firsts[at % IndexBlock::rows];
-    }
-    std::uint64_t second(std::size_t at) const {
-        return blocks_[at / IndexBlock::rows].seconds[at % IndexBlock::rows];
-    }
     bool is_below(std::size_t at) const {
-        return first(at) < id_.first || (first(at) == id_.first && second(at) < id_.second);
+        const auto first = rows_.first(at);
+        return first < id_.first || (first == id_.first && rows_.second(at) < id_.second);
     }
-    bool is_it(std::size_t at) const { return first(at) == id_.first && second(at) == id_.second; }
+    bool is_it(std::size_t at) const {
+        return rows_.first(at) == id_.first && rows_.second(at) == id_.second;
+    }
 
-    const IndexBlock* blocks_;
+    const IndexBlocks& rows_;
     std::size_t size_;
     Halves id_;
 };
 
 } // namespace
 
-void IndexBlock::set(std::size_t at, const IndexRow& row) {
-    const auto id = split(row.id);
-    firsts[at] = id.first;
-    seconds[at] = id.second;
-    places[at] = { row.pack, row.offset, row.length, row.flags };
+// Columns are told by the bytes of a row that lie in those before.
+template <class Item> const Item& IndexBlocks::item(std::size_t at, std::size_t column) const {
+    const auto begin = at / rows_in_block * rows_in_block;
+    const auto rows = std::min(rows_in_block, rows_ - begin);
+    return reinterpret_cast<const Item*>(bytes_ + begin * row_size + rows * column)[at - begin];
 }
 
-ChunkId IndexRows::id_at(const IndexBlock* blocks, std::size_t at) {
-    const auto& block = blocks[at / IndexBlock::rows];
-    return joined(block.firsts[at % IndexBlock::rows], block.seconds[at % IndexBlock::rows]);
+std::uint64_t IndexBlocks::first(std::size_t at) const { return item<std::uint64_t>(at, 0); }
+std::uint64_t IndexBlocks::second(std::size_t at) const { return item<std::uint64_t>(at, 8); }
+const IndexPlace& IndexBlocks::place(std::size_t at) const { return item<IndexPlace>(at, 16); }
+ChunkId IndexBlocks::id(std::size_t at) const { return joined(first(at), second(at)); }
+
+IndexRow IndexBlocks::row(std::size_t at) const {
+    const auto& place_there = place(at);
+    return { id(at), place_there.pack, place_there.offset, place_there.length, place_there.flags };
 }
 
-IndexRow IndexRows::row_at(const IndexBlock* blocks, std::size_t at) {
-    const auto& place = blocks[at / IndexBlock::rows].places[at % IndexBlock::rows];
-    return { id_at(blocks, at), place.pack, place.offset, place.length, place.flags };
+std::string IndexBlocks::encode(const std::vector<IndexRow>& rows) {
+    std::string block(rows.size() * row_size, '\0');
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const auto& row = rows[i];
+        const auto id = split(row.id);
+        const IndexPlace place{ row.pack, row.offset, row.length, row.flags };
+        std::memcpy(block.data() + 8 * i, &id.first, 8);
+        std::memcpy(block.data() + 8 * (rows.size() + i), &id.second, 8);
+        std::memcpy(block.data() + 16 * (rows.size() + i), &place, sizeof place);
+    }
+    return block;
 }
 
 std::size_t IndexRows::group_end(std::size_t at) const {
-    return Search(blocks_, end_, id(at)).end(first_ + at) - first_;
+    return Search(blocks_, id(at)).end(first_ + at) - first_;
 }
 
 IndexRows IndexRows::find(const ChunkId& id) const {
-    const Search search(blocks_, end_, id);
+    const Search search(blocks_, id);
     const auto first = search.begin();
     return { blocks_, first, search.end(first) };
 }

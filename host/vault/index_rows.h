@@ -1,12 +1,15 @@
-// The rows of the merged index as they lie in its file, mapped into memory. Eight bytes of a row decide
-// where an id would stand: these lie together, so that a look-up of an id that is not there reads one
-// page, and all that look-ups touch again and again is a quarter of the file.
+// The rows of the merged index as they lie in its file, mapped into memory. Eight bytes of an id decide
+// where it would stand: these lie together, so that a look-up of an id that is not there reads one
+// page, and all that such look-ups touch again and again is a quarter of the file; of one that is,
+// half.
 #pragma once
 
 #include "vault/format.h"
 
 #include <compare>
 #include <iterator>
+#include <string>
+#include <vector>
 
 namespace respawn::vault {
 
@@ -17,18 +20,33 @@ struct IndexRow {
     auto operator<=>(const IndexRow&) const = default;
 };
 
-// Four pages of 4096 bytes. Ids are split in two numbers, whose order is the order of the bytes.
-struct IndexBlock {
-    static constexpr std::size_t rows = 512;
-    struct Place {
-        std::uint32_t pack = 0, offset = 0, length = 0, flags = 0;
-    };
-    std::array<std::uint64_t, rows> firsts{}, seconds{};
-    std::array<Place, rows> places{};
-
-    void set(std::size_t at, const IndexRow& row);
+// Where a blob lies.
+struct IndexPlace {
+    std::uint32_t pack = 0, offset = 0, length = 0, flags = 0;
 };
-static_assert(sizeof(IndexBlock) == 32 * IndexBlock::rows);
+
+// Rows as they lie: in blocks, of which all but the last are full. A block has first halves of ids,
+// then their second halves, then places. Halves are numbers whose order is that of the ids' bytes.
+class IndexBlocks {
+  public:
+    static constexpr std::size_t row_size = 32, rows_in_block = 1 << 16;
+
+    IndexBlocks() = default;
+    IndexBlocks(const char* bytes, std::size_t rows) : bytes_(bytes), rows_(rows) {}
+    std::size_t size() const { return rows_; }
+    std::uint64_t first(std::size_t at) const;
+    std::uint64_t second(std::size_t at) const;
+    const IndexPlace& place(std::size_t at) const;
+    ChunkId id(std::size_t at) const;
+    IndexRow row(std::size_t at) const;
+    // One block of these rows, at most so many as it has room for.
+    static std::string encode(const std::vector<IndexRow>& rows);
+
+  private:
+    template <class Item> const Item& item(std::size_t at, std::size_t column) const;
+    const char* bytes_ = nullptr;
+    std::size_t rows_ = 0;
+};
 
 // Rows that follow each other; valid while the index is.
 class IndexRows {
@@ -42,8 +60,8 @@ class IndexRows {
         using reference = IndexRow;
         using pointer = void;
         Iterator() = default;
-        Iterator(const IndexBlock* blocks, std::size_t at) : blocks_(blocks), at_(at) {}
-        IndexRow operator*() const { return row_at(blocks_, at_); }
+        Iterator(const IndexBlocks& blocks, std::size_t at) : blocks_(blocks), at_(at) {}
+        IndexRow operator*() const { return blocks_.row(at_); }
         Iterator& operator++() {
             ++at_;
             return *this;
@@ -52,21 +70,21 @@ class IndexRows {
         bool operator==(const Iterator& other) const { return at_ == other.at_; }
 
       private:
-        const IndexBlock* blocks_ = nullptr;
+        IndexBlocks blocks_;
         std::size_t at_ = 0;
     };
 
     IndexRows() = default;
-    IndexRows(const IndexBlock* blocks, std::size_t first, std::size_t end)
+    IndexRows(const IndexBlocks& blocks, std::size_t first, std::size_t end)
         : blocks_(blocks), first_(first), end_(end) {}
 
     Iterator begin() const { return { blocks_, first_ }; }
     Iterator end() const { return { blocks_, end_ }; }
     std::size_t size() const { return end_ - first_; }
     bool empty() const { return first_ == end_; }
-    IndexRow operator[](std::size_t at) const { return row_at(blocks_, first_ + at); }
+    IndexRow operator[](std::size_t at) const { return blocks_.row(first_ + at); }
     IndexRow front() const { return (*this)[0]; }
-    ChunkId id(std::size_t at) const { return id_at(blocks_, first_ + at); }
+    ChunkId id(std::size_t at) const { return blocks_.id(first_ + at); }
     // Position of the first among the rows of the whole index.
     std::size_t first() const { return first_; }
     // Behind the last row that has the same id as this one.
@@ -75,10 +93,7 @@ class IndexRows {
     IndexRows find(const ChunkId& id) const;
 
   private:
-    static ChunkId id_at(const IndexBlock* blocks, std::size_t at);
-    static IndexRow row_at(const IndexBlock* blocks, std::size_t at);
-
-    const IndexBlock* blocks_ = nullptr;
+    IndexBlocks blocks_;
     std::size_t first_ = 0, end_ = 0;
 };
 

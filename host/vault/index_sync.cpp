@@ -153,8 +153,4 @@ std::vector<Place> Vault::State::places(const ChunkId& id) const {
     return found;
 }
 
-bool Vault::State::knows(const ChunkId& id) const {
-    return !index.find(id).empty() || recovered_places.contains(id);
-}
-
 } // namespace respawn::vault

@@ -18,7 +18,7 @@ bool sizes_fit(const IndexHead& head, std::uint64_t size) {
     constexpr std::uint64_t most = std::uint64_t{ 1 } << 40;
     return head.magic == IndexHead().magic && head.rows < most && head.packs < most &&
            head.files < most &&
-           IndexHead::size + head.blocks() * sizeof(IndexBlock) + head.packs * sizeof(PackRow) +
+           IndexHead::size + head.rows * IndexBlocks::row_size + head.packs * sizeof(PackRow) +
                    head.files * sizeof(IndexFileId) ==
                size;
 }
@@ -56,7 +56,7 @@ struct MergedIndex::Mapping {
     Mapping(int file, const struct stat& status)
         : device(status.st_dev), inode(status.st_ino),
           in_order(file, static_cast<std::size_t>(status.st_size), MADV_SEQUENTIAL),
-          at_random(file, static_cast<std::size_t>(status.st_size), MADV_RANDOM) {}
+          sought(file, static_cast<std::size_t>(status.st_size), MADV_NORMAL) {}
     IndexHead head() const {
         IndexHead head;
         std::memcpy(&head, in_order.view().data(), sizeof head);
@@ -64,7 +64,8 @@ struct MergedIndex::Mapping {
     }
     dev_t device;
     ino_t inode;
-    MappedFile in_order, at_random;
+    MappedFile in_order; // pages of it are the first to go
+    MappedFile sought;
 };
 
 std::string IndexHead::sealed(const crypto::Key& key, std::string_view rest) const {
@@ -84,15 +85,18 @@ Result<MergedIndex> MergedIndex::map(const io::Descriptor& file, const io::Path&
     if (size < IndexHead::size)
         return unusable(path);
     auto mapping = std::make_shared<Mapping>(file.number(), status);
-    if (!mapping->in_order.ok() || !mapping->at_random.ok())
+    if (!mapping->in_order.ok() || !mapping->sought.ok())
         return io::system_error("map", path, errno);
     const auto head = mapping->head();
     if (!sizes_fit(head, size))
         return unusable(path);
     MergedIndex index;
-    index.rows_ = { mapping->in_order.at<IndexBlock>(IndexHead::size), 0, head.rows };
-    index.sought_ = { mapping->at_random.at<IndexBlock>(IndexHead::size), 0, head.rows };
-    const auto packs = IndexHead::size + head.blocks() * sizeof(IndexBlock);
+    const auto rows_of = [&](const MappedFile& mapped) {
+        return IndexRows({ mapped.at<char>(IndexHead::size), head.rows }, 0, head.rows);
+    };
+    index.rows_ = rows_of(mapping->in_order);
+    index.sought_ = rows_of(mapping->sought);
+    const auto packs = IndexHead::size + head.rows * IndexBlocks::row_size;
     index.packs_ = { mapping->in_order.at<PackRow>(packs), head.packs };
     index.files_ = { mapping->in_order.at<IndexFileId>(packs + index.packs_.size_bytes()), head.files };
     index.mapping_ = std::move(mapping);

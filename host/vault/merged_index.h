@@ -28,7 +28,6 @@ struct IndexHead {
     std::array<char, 8> magic{ 'R', 'S', 'P', 'M', 1, 0, 0, 0 };
     std::uint64_t rows = 0, packs = 0, files = 0;
 
-    std::uint64_t blocks() const { return (rows + IndexBlock::rows - 1) / IndexBlock::rows; }
     // The page, with its checksum; `rest` is the SHA-256 of what lies behind it.
     std::string sealed(const crypto::Key& key, std::string_view rest) const;
 };

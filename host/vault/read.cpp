@@ -182,26 +182,58 @@ Result<void> lay_patches(Vault::State& state, const ListItem& chunk, std::uint64
 
 // Chunks that lie behind each other in a pack: read at once, by whichever thread comes to it first.
 struct Group {
+    struct Part {
+        ListItem item;
+        std::uint64_t at = 0;             // in the content
+        std::uint32_t length = 0;         // in the pack
+        std::optional<std::string> plain; // without it, the chunk is sought by itself
+    };
     Place place;
-    std::vector<ListItem> items;
-    std::vector<std::uint32_t> lengths;
+    std::vector<Part> parts;
+    const Vault::AtHand* at_hand = nullptr;
     std::once_flag once;
-    std::vector<std::string> plains; // of the first items; the rest is sought one by one
 
     void read(Vault::State& state) {
         std::call_once(once, [&] {
-            const auto bytes = state.read_pack_range(place.pack, place.offset, place.length);
-            const auto opener = state.opener(place.pack, place.pack_size);
-            std::string_view rest = bytes.ok() && opener.ok() ? bytes.value() : std::string_view();
-            for (std::size_t i = 0; i < items.size() && !rest.empty(); ++i) {
-                auto opened = open_frame(opener.value(), state.identify, rest.substr(0, lengths[i]));
-                if (!opened.ok() || opened.value().id != items[i].id ||
-                    opened.value().kind != BlobKind::data)
-                    return;
-                rest.remove_prefix(lengths[i]);
-                plains.push_back(std::move(opened.value().plain));
-            }
+            std::size_t taken = 0;
+            for (auto& part : parts)
+                taken += *at_hand && take_at_hand(state, part);
+            if (taken < parts.size())
+                read_pack(state);
         });
+    }
+
+    // Afterwards nothing is read any more, and nobody reads.
+    void give_up() {
+        std::call_once(once, [] {});
+    }
+
+  private:
+    bool take_at_hand(Vault::State& state, Part& part) const {
+        if (!part.item.patches.empty() || part.item.size > max_blob)
+            return false;
+        auto bytes = (*at_hand)(part.at, part.item.size);
+        if (!bytes.ok() || bytes.value().size() != part.item.size ||
+            state.identify(BlobKind::data, bytes.value()) != part.item.id)
+            return false;
+        part.plain = std::move(bytes).value();
+        return true;
+    }
+
+    void read_pack(Vault::State& state) {
+        const auto bytes = state.read_pack_range(place.pack, place.offset, place.length);
+        const auto opener = state.opener(place.pack, place.pack_size);
+        std::string_view rest = bytes.ok() && opener.ok() ? bytes.value() : std::string_view();
+        for (auto& part : parts) {
+            const auto frame = rest.substr(0, part.length);
+            rest.remove_prefix(frame.size());
+            if (part.plain || frame.empty())
+                continue;
+            auto opened = open_frame(opener.value(), state.identify, frame);
+            if (opened.ok() && opened.value().id == part.item.id &&
+                opened.value().kind == BlobKind::data)
+                part.plain = std::move(opened.value().plain);
+        }
     }
 };
 
@@ -210,6 +242,13 @@ class ContentReader {
   public:
     ContentReader(Vault::State& state, io::Sink& to, const Vault::AtHand& at_hand)
         : state_(state), to_(to), at_hand_(at_hand) {}
+    // What `at_hand` reads from may go now.
+    ~ContentReader() {
+        for (const auto& group : ahead_)
+            group->give_up();
+    }
+    ContentReader(const ContentReader&) = delete;
+    ContentReader& operator=(const ContentReader&) = delete;
 
     // Only the chunks that hold something of [from, to).
     void only(std::uint64_t from, std::uint64_t to) { from_ = from, end_ = to; }
@@ -245,8 +284,6 @@ class ContentReader {
     Result<void> add(const ListItem& item) {
         const auto offset = std::exchange(offset_, offset_ + item.size);
         first_ = first_.value_or(offset);
-        if (at_hand_ && TRY(take_at_hand(item, offset)))
-            return {};
         const auto places = state_.places(item.id);
         const auto next = places.empty() ? Place{} : places.front();
         const bool follows = group_ && next.pack == group_->place.pack && next.length > 0 &&
@@ -256,28 +293,12 @@ class ContentReader {
             TRY(close_group());
             group_ = std::make_shared<Group>();
             group_->place = next;
+            group_->at_hand = &at_hand_;
         } else {
             group_->place.length += next.length;
         }
-        group_->lengths.push_back(next.length);
-        group_->items.push_back(item);
+        group_->parts.push_back({ item, offset, next.length, {} });
         return {};
-    }
-
-    Result<bool> take_at_hand(const ListItem& item, std::uint64_t offset) {
-        if (!item.patches.empty() || item.size > max_blob)
-            return false;
-        auto bytes = TRY(at_hand_(offset, item.size));
-        if (bytes.size() != item.size || state_.identify(BlobKind::data, bytes) != item.id)
-            return false;
-        TRY(close_group());
-        auto ready = std::make_shared<Group>();
-        ready->items.push_back(item);
-        ready->plains.push_back(std::move(bytes));
-        std::call_once(ready->once, [] {});
-        ahead_.push_back(std::move(ready));
-        TRY(keep_few());
-        return true;
     }
 
     // A content of one group is read right here.
@@ -298,10 +319,8 @@ class ContentReader {
         const auto group = ahead_.front();
         ahead_.pop_front();
         group->read(state_);
-        for (std::size_t i = 0; i < group->items.size(); ++i) {
-            const auto& item = group->items[i];
-            auto plain = i < group->plains.size() ? std::move(group->plains[i])
-                                                  : TRY(state_.blob(item.id, BlobKind::data));
+        for (auto& [item, at, length, known] : group->parts) {
+            auto plain = known ? std::move(*known) : TRY(state_.blob(item.id, BlobKind::data));
             if (plain.size() != item.size)
                 return damaged(
                     fmt::format("blob {} has another size than its list says", to_hex(item.id)));

@@ -97,7 +97,6 @@ struct Vault::State {
     Result<void> recover_unindexed(const std::vector<location::Entry>& packs,
                                    std::vector<Damage>* damage);
     std::vector<Place> places(const ChunkId& id) const;
-    bool knows(const ChunkId& id) const;
 
     // ---- reading (read.cpp); thread-safe, unless a check is under way or a backup begins or ends ----
 

@@ -134,7 +134,8 @@ class Vault {
     // The content's bytes in order.
     Result<void> read(const Content& content, io::Sink& to);
     // The same, taking from `at_hand` whatever chunk is there: it gives the bytes it has at this place
-    // of the content, right or not; the chunk's id decides.
+    // of the content, right or not; the chunk's id decides. It is called on several threads at once,
+    // and not after read() has returned.
     using AtHand = std::function<Result<std::string>(std::uint64_t offset, std::size_t size)>;
     Result<void> read(const Content& content, io::Sink& to, const AtHand& at_hand);
     // True when all of the content is at hand; reads its lists alone.
