@@ -13,17 +13,21 @@ namespace respawn::vault {
 class IdSet {
   public:
     void insert(const ChunkId& id) {
-        if (4 * (used_ + 1) > 3 * table_.size())
+        if (contains(id))
+            return;
+        ++size_;
+        if (id == empty) {
+            has_empty_ = true;
+            return;
+        }
+        if (4 * size_ > 3 * table_.size())
             grow();
-        auto& place = table_[place_of(id)];
-        used_ += place == empty ? 1 : 0;
-        has_empty_ = has_empty_ || id == empty;
-        place = id;
+        table_[place_of(id)] = id;
     }
     bool contains(const ChunkId& id) const {
         return id == empty ? has_empty_ : !table_.empty() && table_[place_of(id)] == id;
     }
-    std::size_t size() const { return used_; }
+    std::size_t size() const { return size_; }
     void clear() { *this = IdSet(); }
 
   private:
@@ -46,7 +50,7 @@ class IdSet {
     }
 
     std::vector<ChunkId> table_; // its size is a power of two
-    std::size_t used_ = 0;
+    std::size_t size_ = 0;
     bool has_empty_ = false;
 };
 

@@ -2,10 +2,13 @@
 
 #include "vault/chunker.h"
 #include "vault/content_lists.h"
+#include "vault/id_set.h"
 #include "vault/index_merge.h"
 
 #include <catch2/catch.hpp>
 #include <numeric>
+#include <random>
+#include <set>
 
 using namespace respawn;
 using namespace respawn::vault_test;
@@ -75,6 +78,83 @@ TEST_CASE("a blob that two packs hold is found in both, a pack named twice only 
     const auto index = merge.finish().value();
     REQUIRE(index.rows().size() == 20);
     REQUIRE(index.find(numbered(5)).size() == 2);
+}
+
+namespace {
+
+// Of a blob in a vault of very many: any bytes, or those of neighbours.
+vault::ChunkId any_id(std::mt19937_64& random, bool clumped) {
+    const std::uint64_t halves[2] = { clumped ? 7 : random(), random() };
+    return vault::id_from<vault::ChunkId>({ reinterpret_cast<const char*>(halves), sizeof halves });
+}
+
+} // namespace
+
+TEST_CASE("an index of more rows than are held in memory at a time is in order and finds them all") {
+    const bool clumped = GENERATE(false, true);
+    CAPTURE(clumped);
+    std::mt19937_64 random(7);
+    const auto folder = io::TemporaryFolder::make().value();
+    const auto file = folder.path() / "index";
+    const auto key = crypto::Key::random();
+    vault::PackRecord pack{ .sha256 = std::string(32, 's'), .size = 1 << 20 };
+    for (std::uint32_t number = 0; number < 600'000; ++number)
+        pack.entries.push_back({ any_id(random, clumped), number, 100, 1 });
+    vault::IndexMerge merge(file, key, {});
+    REQUIRE(merge.add(std::string(16, 'a'), { pack }).ok());
+    REQUIRE(merge.add(std::string(16, 'b'), { pack }).ok()); // each of its rows once
+    const auto index = merge.finish().value();
+    REQUIRE(index.rows().size() == pack.entries.size());
+    REQUIRE(std::ranges::is_sorted(index.rows()));
+    REQUIRE(std::filesystem::file_size(file) == 4096 + 600'000 * 32 + 56 + 2 * 16);
+    REQUIRE(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1);
+    const auto opened = vault::MergedIndex::open(file, key).value();
+    for (std::size_t i = 0; i < pack.entries.size(); i += 97) {
+        const auto rows = opened.find(pack.entries[i].id);
+        REQUIRE(rows.size() == 1);
+        REQUIRE(rows.front().offset == i);
+        REQUIRE(opened.rows()[rows.first()] == rows.front());
+        REQUIRE(opened.find(any_id(random, clumped)).empty());
+    }
+    for (const unsigned char end : { 0x00, 0xff }) {
+        vault::ChunkId outermost;
+        outermost.bytes.fill(end);
+        REQUIRE(opened.find(outermost).empty());
+    }
+}
+
+TEST_CASE("an index knows whether its file still lies there") {
+    const auto folder = io::TemporaryFolder::make().value();
+    const auto file = folder.path() / "index";
+    const auto key = crypto::Key::random();
+    const auto index = vault::IndexMerge(file, key, {}).finish().value();
+    REQUIRE(index.lies_at(file));
+    REQUIRE_FALSE(vault::MergedIndex().lies_at(file));
+    const auto newer = vault::IndexMerge(file, key, index).finish().value();
+    REQUIRE_FALSE(index.lies_at(file));
+    REQUIRE(newer.lies_at(file));
+    std::filesystem::remove(file);
+    REQUIRE_FALSE(newer.lies_at(file));
+}
+
+TEST_CASE("a set of ids holds what a plain set holds") {
+    std::mt19937_64 random(3);
+    vault::IdSet ids;
+    std::set<vault::ChunkId> model;
+    REQUIRE_FALSE(ids.contains({}));
+    for (int i = 0; i < 20'000; ++i) {
+        vault::ChunkId id; // few enough that they meet again, and share places in the table
+        id.bytes[1] = static_cast<unsigned char>(random() % 64);
+        id.bytes[9] = static_cast<unsigned char>(random() % 256);
+        REQUIRE(ids.contains(id) == model.contains(id));
+        ids.insert(id);
+        model.insert(id);
+        REQUIRE(ids.contains(id));
+        REQUIRE(ids.size() == model.size());
+    }
+    ids.clear();
+    REQUIRE(ids.size() == 0);
+    REQUIRE_FALSE(ids.contains(*model.begin()));
 }
 
 TEST_CASE("chunks are of about the size wanted, and none is smaller or larger than allowed") {

@@ -210,7 +210,7 @@ TEST_CASE("chunks that are at hand are taken from there, and their ids decide") 
     const auto vault = bench.open();
     const auto content = vault->tree(snapshot.components[0].tree).value()[0].content;
     auto live = bytes;
-    std::size_t asked = 0;
+    std::atomic<std::size_t> asked = 0;
     const vault::Vault::AtHand at_hand = [&](std::uint64_t offset, std::size_t size) {
         ++asked;
         return offset >= live.size() ? std::string() : live.substr(offset, size);
@@ -225,6 +225,35 @@ TEST_CASE("chunks that are at hand are taken from there, and their ids decide") 
         REQUIRE(sink.text() == bytes);
     }
     REQUIRE(asked > 10);
+    io::TextSink sink;
+    REQUIRE(vault
+                ->read(content, sink,
+                       [](auto, auto) -> Result<std::string> {
+                           return Error{ .kind = Kind::io, .why = "the live file cannot be read" };
+                       })
+                .ok());
+    REQUIRE(sink.text() == bytes);
+}
+
+TEST_CASE("what is at hand is asked for no longer when a reading has ended, also by an error") {
+    Bench bench;
+    const auto bytes = noise(9'000'000, 4);
+    const auto snapshot = bench.back_up({ { "a", bytes } });
+    const auto vault = bench.open();
+    const auto content = vault->tree(snapshot.components[0].tree).value()[0].content;
+    std::atomic<bool> ended = false, asked_late = false;
+    const vault::Vault::AtHand at_hand = [&](std::uint64_t offset, std::size_t size) {
+        asked_late = asked_late || ended;
+        return bytes.substr(offset, size);
+    };
+    for (int i = 0; i < 20; ++i) {
+        io::TextSink full(1'000'000);
+        ended = false;
+        REQUIRE_FALSE(vault->read(content, full, at_hand).ok());
+        ended = true;
+    }
+    vault->blob(content.root, vault::BlobKind::list).value(); // time for what might still wait
+    REQUIRE_FALSE(asked_late);
 }
 
 TEST_CASE("many small contents are read at once, each whole, and damage of one is told") {
