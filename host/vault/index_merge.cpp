@@ -15,60 +15,87 @@ template <class Item> std::string_view bytes_of(std::span<const Item> items) {
     return { reinterpret_cast<const char*>(items.data()), items.size_bytes() };
 }
 
-// Writes an index from rows that come in order, each once, however often it comes.
+// Writes an index from at most `room` rows that come in order, each once, however often it comes.
 class IndexFile {
   public:
-    static Result<IndexFile> begin(io::Path path) {
+    static Result<IndexFile> begin(io::Path path, std::size_t room) {
         ::unlink(path.c_str());
         auto opened = TRY(io::open_new(path));
-        IndexFile file(std::move(opened), std::move(path));
-        TRY(io::write_fully(file.file_.number(), std::string(IndexHead::size, '\0'), file.path_));
-        return file;
+        return IndexFile(std::move(opened), std::move(path), room);
     }
 
     Result<void> add(const IndexRow& row) {
         if (head_.rows > 0 && row == last_)
             return {};
         last_ = row;
-        block_.push_back(row);
+        held_.push_back(row);
         ++head_.rows;
-        return block_.size() == IndexBlocks::rows_in_block ? flush() : Result<void>();
+        return held_.size() == most_held ? flush() : Result<void>();
     }
 
     // Not synced: after a power cut the checksum tells, and the file is made anew.
     Result<MergedIndex> finish(std::span<const PackRow> packs, std::span<const IndexFileId> files,
                                const crypto::Key& key) {
         TRY(flush());
-        TRY(write(bytes_of(packs)));
-        TRY(write(bytes_of(files)));
+        TRY(fill_room());
+        TRY(write(3, bytes_of(packs)));
+        TRY(write(3, bytes_of(files)));
         head_.packs = packs.size();
         head_.files = files.size();
-        if (::lseek(file_.number(), 0, SEEK_SET) != 0)
-            return io::system_error("write", path_, errno);
-        TRY(io::write_fully(file_.number(), head_.sealed(key, hash_.finish()), path_));
+        std::string hashes;
+        for (auto& hash : hashes_)
+            hashes += hash.finish();
+        TRY(write_at(0, head_.sealed(key, hashes)));
         return MergedIndex::map(file_, path_);
     }
 
   private:
-    IndexFile(io::Descriptor file, io::Path path) : file_(std::move(file)), path_(std::move(path)) {}
+    static constexpr std::size_t most_held = 1 << 15; // rows, before they are written: 1 MiB
 
-    Result<void> write(std::string_view bytes) {
-        hash_.add(bytes);
-        return io::write_fully(file_.number(), bytes, path_);
+    IndexFile(io::Descriptor file, io::Path path, std::size_t room)
+        : file_(std::move(file)), path_(std::move(path)) {
+        head_.room = room;
+        next_ = head_.parts();
     }
 
     Result<void> flush() {
-        auto written = write(IndexBlocks::encode(block_));
-        block_.clear();
-        return written;
+        const auto columns = IndexColumns::encode(held_);
+        held_.clear();
+        for (std::size_t i = 0; i < columns.size(); ++i)
+            TRY(write(i, columns[i]));
+        return {};
+    }
+
+    // What several index files named has left room.
+    Result<void> fill_room() {
+        for (std::size_t i = 0; i < IndexColumns::count; ++i)
+            while (next_[i] < head_.parts()[i + 1])
+                TRY(write(i,
+                          std::string(std::min<std::uint64_t>(1 << 20, head_.parts()[i + 1] - next_[i]),
+                                      '\0')));
+        return {};
+    }
+
+    Result<void> write(std::size_t part, std::string_view bytes) {
+        hashes_[part].add(bytes);
+        TRY(write_at(next_[part], bytes));
+        next_[part] += bytes.size();
+        return {};
+    }
+
+    Result<void> write_at(std::uint64_t offset, std::string_view bytes) {
+        if (::lseek(file_.number(), static_cast<off_t>(offset), SEEK_SET) < 0)
+            return io::system_error("write", path_, errno);
+        return io::write_fully(file_.number(), bytes, path_);
     }
 
     io::Descriptor file_;
     io::Path path_;
-    crypto::Hash hash_;
     IndexHead head_;
+    std::array<std::uint64_t, 4> next_; // where each part goes on
+    std::array<crypto::Hash, 4> hashes_;
     IndexRow last_;
-    std::vector<IndexRow> block_;
+    std::vector<IndexRow> held_;
 };
 
 // The next row of a portion. The smallest comes first out of a queue.
@@ -135,7 +162,7 @@ Result<void> IndexMerge::add(std::string_view id, const std::vector<PackRecord>&
 Result<void> IndexMerge::put_aside() {
     const auto path = io::Path(file_).concat(".portion");
     std::ranges::sort(rows_);
-    auto file = TRY(IndexFile::begin(path));
+    auto file = TRY(IndexFile::begin(path, rows_.size()));
     ::unlink(path.c_str());
     for (const auto& row : rows_)
         TRY(file.add(row));
@@ -149,7 +176,10 @@ Result<MergedIndex> IndexMerge::finish() {
         TRY(put_aside());
     std::ranges::sort(files_);
     const auto building = io::Path(file_).concat(".building");
-    auto file = TRY(IndexFile::begin(building));
+    std::size_t rows = 0;
+    for (const auto& one : portions_)
+        rows += one.rows().size();
+    auto file = TRY(IndexFile::begin(building, rows));
     TRY(merge(portions_, file));
     auto index = TRY(file.finish(packs_, files_, key_));
     if (::rename(building.c_str(), file_.c_str()) != 0)

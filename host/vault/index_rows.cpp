@@ -36,7 +36,7 @@ ChunkId joined(std::uint64_t first, std::uint64_t second) {
 // place, to about the root of their number; other ids are found as well, in more steps.
 class Search {
   public:
-    Search(const IndexBlocks& rows, const ChunkId& id)
+    Search(const IndexColumns& rows, const ChunkId& id)
         : rows_(rows), size_(rows.size()), id_(split(id)) {}
 
     std::size_t begin() const {
@@ -75,51 +75,42 @@ class Search {
         return rows_.first(at) == id_.first && rows_.second(at) == id_.second;
     }
 
-    const IndexBlocks& rows_;
+    const IndexColumns& rows_;
     std::size_t size_;
     Halves id_;
 };
 
 } // namespace
 
-// Columns are told by the bytes of a row that lie in those before.
-template <class Item> const Item& IndexBlocks::item(std::size_t at, std::size_t column) const {
-    const auto begin = at / rows_in_block * rows_in_block;
-    const auto rows = std::min(rows_in_block, rows_ - begin);
-    return reinterpret_cast<const Item*>(bytes_ + begin * row_size + rows * column)[at - begin];
+ChunkId IndexColumns::id(std::size_t at) const { return joined(firsts_[at], seconds_[at]); }
+
+IndexRow IndexColumns::row(std::size_t at) const {
+    const auto& place = places_[at];
+    return { id(at), place.pack, place.offset, place.length, place.flags };
 }
 
-std::uint64_t IndexBlocks::first(std::size_t at) const { return item<std::uint64_t>(at, 0); }
-std::uint64_t IndexBlocks::second(std::size_t at) const { return item<std::uint64_t>(at, 8); }
-const IndexPlace& IndexBlocks::place(std::size_t at) const { return item<IndexPlace>(at, 16); }
-ChunkId IndexBlocks::id(std::size_t at) const { return joined(first(at), second(at)); }
-
-IndexRow IndexBlocks::row(std::size_t at) const {
-    const auto& place_there = place(at);
-    return { id(at), place_there.pack, place_there.offset, place_there.length, place_there.flags };
-}
-
-std::string IndexBlocks::encode(const std::vector<IndexRow>& rows) {
-    std::string block(rows.size() * row_size, '\0');
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-        const auto& row = rows[i];
+std::array<std::string, 3> IndexColumns::encode(const std::vector<IndexRow>& rows) {
+    std::array<std::string, 3> columns;
+    const auto append = [](std::string& column, const auto& item) {
+        column.append(reinterpret_cast<const char*>(&item), sizeof item);
+    };
+    for (const auto& row : rows) {
         const auto id = split(row.id);
-        const IndexPlace place{ row.pack, row.offset, row.length, row.flags };
-        std::memcpy(block.data() + 8 * i, &id.first, 8);
-        std::memcpy(block.data() + 8 * (rows.size() + i), &id.second, 8);
-        std::memcpy(block.data() + 16 * (rows.size() + i), &place, sizeof place);
+        append(columns[0], id.first);
+        append(columns[1], id.second);
+        append(columns[2], IndexPlace{ row.pack, row.offset, row.length, row.flags });
     }
-    return block;
+    return columns;
 }
 
 std::size_t IndexRows::group_end(std::size_t at) const {
-    return Search(blocks_, id(at)).end(first_ + at) - first_;
+    return Search(columns_, id(at)).end(first_ + at) - first_;
 }
 
 IndexRows IndexRows::find(const ChunkId& id) const {
-    const Search search(blocks_, id);
+    const Search search(columns_, id);
     const auto first = search.begin();
-    return { blocks_, first, search.end(first) };
+    return { columns_, first, search.end(first) };
 }
 
 } // namespace respawn::vault

@@ -1,7 +1,6 @@
-// The rows of the merged index as they lie in its file, mapped into memory. Eight bytes of an id decide
-// where it would stand: these lie together, so that a look-up of an id that is not there reads one
-// page, and all that such look-ups touch again and again is a quarter of the file; of one that is,
-// half.
+// The rows of the merged index as they lie in its file, mapped into memory: in columns. Eight bytes of
+// an id decide where it would stand, so that a look-up of an id that is not there reads one column, a
+// quarter of the file; one of an id that is there reads two, half of it.
 #pragma once
 
 #include "vault/format.h"
@@ -25,26 +24,29 @@ struct IndexPlace {
     std::uint32_t pack = 0, offset = 0, length = 0, flags = 0;
 };
 
-// Rows as they lie: in blocks, of which all but the last are full. A block has first halves of ids,
-// then their second halves, then places. Halves are numbers whose order is that of the ids' bytes.
-class IndexBlocks {
+// First halves of ids, then their second halves, then places; each column has the same room, and what
+// it has behind its rows is zero. Halves are numbers whose order is that of the ids' bytes.
+class IndexColumns {
   public:
-    static constexpr std::size_t row_size = 32, rows_in_block = 1 << 16;
+    static constexpr std::size_t count = 3; // of 8, 8 and 16 bytes
+    static constexpr std::size_t row_size = 32;
 
-    IndexBlocks() = default;
-    IndexBlocks(const char* bytes, std::size_t rows) : bytes_(bytes), rows_(rows) {}
+    IndexColumns() = default;
+    IndexColumns(const char* bytes, std::size_t rows, std::size_t room)
+        : firsts_(reinterpret_cast<const std::uint64_t*>(bytes)), seconds_(firsts_ + room),
+          places_(reinterpret_cast<const IndexPlace*>(seconds_ + room)), rows_(rows) {}
     std::size_t size() const { return rows_; }
-    std::uint64_t first(std::size_t at) const;
-    std::uint64_t second(std::size_t at) const;
-    const IndexPlace& place(std::size_t at) const;
+    std::uint64_t first(std::size_t at) const { return firsts_[at]; }
+    std::uint64_t second(std::size_t at) const { return seconds_[at]; }
     ChunkId id(std::size_t at) const;
     IndexRow row(std::size_t at) const;
-    // One block of these rows, at most so many as it has room for.
-    static std::string encode(const std::vector<IndexRow>& rows);
+
+    // What such rows are in each column.
+    static std::array<std::string, 3> encode(const std::vector<IndexRow>& rows);
 
   private:
-    template <class Item> const Item& item(std::size_t at, std::size_t column) const;
-    const char* bytes_ = nullptr;
+    const std::uint64_t *firsts_ = nullptr, *seconds_ = nullptr;
+    const IndexPlace* places_ = nullptr;
     std::size_t rows_ = 0;
 };
 
@@ -60,31 +62,31 @@ class IndexRows {
         using reference = IndexRow;
         using pointer = void;
         Iterator() = default;
-        Iterator(const IndexBlocks& blocks, std::size_t at) : blocks_(blocks), at_(at) {}
-        IndexRow operator*() const { return blocks_.row(at_); }
+        Iterator(const IndexColumns& columns, std::size_t at) : columns_(columns), at_(at) {}
+        IndexRow operator*() const { return columns_.row(at_); }
         Iterator& operator++() {
             ++at_;
             return *this;
         }
-        Iterator operator++(int) { return { blocks_, at_++ }; }
+        Iterator operator++(int) { return { columns_, at_++ }; }
         bool operator==(const Iterator& other) const { return at_ == other.at_; }
 
       private:
-        IndexBlocks blocks_;
+        IndexColumns columns_;
         std::size_t at_ = 0;
     };
 
     IndexRows() = default;
-    IndexRows(const IndexBlocks& blocks, std::size_t first, std::size_t end)
-        : blocks_(blocks), first_(first), end_(end) {}
+    IndexRows(const IndexColumns& columns, std::size_t first, std::size_t end)
+        : columns_(columns), first_(first), end_(end) {}
 
-    Iterator begin() const { return { blocks_, first_ }; }
-    Iterator end() const { return { blocks_, end_ }; }
+    Iterator begin() const { return { columns_, first_ }; }
+    Iterator end() const { return { columns_, end_ }; }
     std::size_t size() const { return end_ - first_; }
     bool empty() const { return first_ == end_; }
-    IndexRow operator[](std::size_t at) const { return blocks_.row(first_ + at); }
+    IndexRow operator[](std::size_t at) const { return columns_.row(first_ + at); }
     IndexRow front() const { return (*this)[0]; }
-    ChunkId id(std::size_t at) const { return blocks_.id(first_ + at); }
+    ChunkId id(std::size_t at) const { return columns_.id(first_ + at); }
     // Position of the first among the rows of the whole index.
     std::size_t first() const { return first_; }
     // Behind the last row that has the same id as this one.
@@ -93,7 +95,7 @@ class IndexRows {
     IndexRows find(const ChunkId& id) const;
 
   private:
-    IndexBlocks blocks_;
+    IndexColumns columns_;
     std::size_t first_ = 0, end_ = 0;
 };
 

@@ -16,9 +16,9 @@ Error unusable(const io::Path& file) {
 
 bool sizes_fit(const IndexHead& head, std::uint64_t size) {
     constexpr std::uint64_t most = std::uint64_t{ 1 } << 40;
-    return head.magic == IndexHead().magic && head.rows < most && head.packs < most &&
-           head.files < most &&
-           IndexHead::size + head.rows * IndexBlocks::row_size + head.packs * sizeof(PackRow) +
+    return head.magic == IndexHead().magic && head.rows <= head.room && head.room < most &&
+           head.packs < most && head.files < most &&
+           IndexHead::size + head.room * IndexColumns::row_size + head.packs * sizeof(PackRow) +
                    head.files * sizeof(IndexFileId) ==
                size;
 }
@@ -56,7 +56,7 @@ struct MergedIndex::Mapping {
     Mapping(int file, const struct stat& status)
         : device(status.st_dev), inode(status.st_ino),
           in_order(file, static_cast<std::size_t>(status.st_size), MADV_SEQUENTIAL),
-          sought(file, static_cast<std::size_t>(status.st_size), MADV_NORMAL) {}
+          sought(file, static_cast<std::size_t>(status.st_size), MADV_RANDOM) {}
     IndexHead head() const {
         IndexHead head;
         std::memcpy(&head, in_order.view().data(), sizeof head);
@@ -68,10 +68,10 @@ struct MergedIndex::Mapping {
     MappedFile sought;
 };
 
-std::string IndexHead::sealed(const crypto::Key& key, std::string_view rest) const {
+std::string IndexHead::sealed(const crypto::Key& key, std::string_view hashes) const {
     std::string page(size, '\0');
     std::memcpy(page.data(), this, sizeof *this);
-    const auto covered = page.substr(checksum.size()) + std::string(rest);
+    const auto covered = page.substr(checksum.size()) + std::string(hashes);
     return page.replace(0, checksum.size(), crypto::hmac_sha256(key, covered));
 }
 
@@ -92,11 +92,11 @@ Result<MergedIndex> MergedIndex::map(const io::Descriptor& file, const io::Path&
         return unusable(path);
     MergedIndex index;
     const auto rows_of = [&](const MappedFile& mapped) {
-        return IndexRows({ mapped.at<char>(IndexHead::size), head.rows }, 0, head.rows);
+        return IndexRows({ mapped.at<char>(IndexHead::size), head.rows, head.room }, 0, head.rows);
     };
     index.rows_ = rows_of(mapping->in_order);
     index.sought_ = rows_of(mapping->sought);
-    const auto packs = IndexHead::size + head.rows * IndexBlocks::row_size;
+    const auto packs = head.parts().back();
     index.packs_ = { mapping->in_order.at<PackRow>(packs), head.packs };
     index.files_ = { mapping->in_order.at<IndexFileId>(packs + index.packs_.size_bytes()), head.files };
     index.mapping_ = std::move(mapping);
@@ -106,8 +106,13 @@ Result<MergedIndex> MergedIndex::map(const io::Descriptor& file, const io::Path&
 Result<MergedIndex> MergedIndex::open(const io::Path& path, const crypto::Key& key) {
     auto index = TRY(map(TRY(io::open_to_read(path)), path));
     const auto bytes = index.mapping_->in_order.view();
-    const auto rest = crypto::sha256(bytes.substr(IndexHead::size));
-    if (index.mapping_->head().sealed(key, rest) != bytes.substr(0, IndexHead::size))
+    const auto head = index.mapping_->head();
+    std::string hashes;
+    const auto parts = head.parts();
+    for (std::size_t i = 0; i < parts.size(); ++i)
+        hashes += crypto::sha256(
+            bytes.substr(parts[i], i + 1 < parts.size() ? parts[i + 1] - parts[i] : bytes.npos));
+    if (head.sealed(key, hashes) != bytes.substr(0, IndexHead::size))
         return unusable(path);
     return index;
 }

@@ -21,15 +21,19 @@ static_assert(sizeof(PackRow) == 56);
 
 using IndexFileId = std::array<char, 16>;
 
-// A head of one page, blocks of rows, packs, ids of index files.
+// A head of one page, the columns of the rows, packs, ids of index files.
 struct IndexHead {
     static constexpr std::size_t size = 4096;
-    std::array<char, 32> checksum{}; // HMAC of the page's rest and of the SHA-256 of all behind it
+    std::array<char, 32> checksum{}; // HMAC of the page's rest and of the hashes of all behind it
     std::array<char, 8> magic{ 'R', 'S', 'P', 'M', 1, 0, 0, 0 };
-    std::uint64_t rows = 0, packs = 0, files = 0;
+    std::uint64_t rows = 0, room = 0, packs = 0, files = 0; // room: for rows
 
-    // The page, with its checksum; `rest` is the SHA-256 of what lies behind it.
-    std::string sealed(const crypto::Key& key, std::string_view rest) const;
+    // Where each of the columns begins, and where the packs do.
+    std::array<std::uint64_t, 4> parts() const {
+        return { size, size + 8 * room, size + 16 * room, size + 32 * room };
+    }
+    // The page, with its checksum; `hashes` are the SHA-256 of each of the parts.
+    std::string sealed(const crypto::Key& key, std::string_view hashes) const;
 };
 static_assert(sizeof(IndexHead) <= IndexHead::size);
 

@@ -106,7 +106,7 @@ TEST_CASE("an index of more rows than are held in memory at a time is in order a
     const auto index = merge.finish().value();
     REQUIRE(index.rows().size() == pack.entries.size());
     REQUIRE(std::ranges::is_sorted(index.rows()));
-    REQUIRE(std::filesystem::file_size(file) == 4096 + 600'000 * 32 + 56 + 2 * 16);
+    REQUIRE(std::filesystem::file_size(file) == 4096 + 1'200'000 * 32 + 56 + 2 * 16);
     REQUIRE(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1);
     const auto opened = vault::MergedIndex::open(file, key).value();
     for (std::size_t i = 0; i < pack.entries.size(); i += 97) {
