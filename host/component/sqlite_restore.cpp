@@ -5,7 +5,6 @@
 #include "component/restore_record.h"
 #include "component/sqlite_image.h"
 #include "component/sqlite_survey.h"
-#include "io/write_back.h"
 
 #include <algorithm>
 #include <fcntl.h>
@@ -20,11 +19,10 @@ namespace {
 class RestoreSink final : public io::Sink {
   public:
     RestoreSink(int descriptor, const io::Path& path, std::uint64_t total, const Work& work)
-        : descriptor_(descriptor), path_(path), write_back_(descriptor), total_(total), work_(work) {}
+        : descriptor_(descriptor), path_(path), total_(total), work_(work) {}
     Result<void> write(std::string_view bytes) override {
         TRY(work_.cancel.check());
         TRY(io::write_fully(descriptor_, bytes, path_));
-        write_back_.add(bytes.size());
         written_ += bytes.size();
         if (work_.progress)
             work_.progress(written_, total_);
@@ -35,12 +33,10 @@ class RestoreSink final : public io::Sink {
   private:
     int descriptor_;
     const io::Path& path_;
-    io::WriteBack write_back_;
     std::uint64_t total_, written_ = 0;
     const Work& work_;
 };
 
-// Not durable before finish_file(): the disk has time while the file is verified.
 Result<void> write_image(vault::Vault& from, const vault::TreeEntry& entry, const io::Path& to,
                          const Work& work) {
     const auto file = TRY(io::open_new(to));
@@ -50,7 +46,7 @@ Result<void> write_image(vault::Vault& from, const vault::TreeEntry& entry, cons
         return Error{ .kind = Kind::corrupt,
                       .why = fmt::format("{} bytes came back of {}", sink.written(), entry.size),
                       .fix = "check the vault: respawn check --read-data" };
-    return {};
+    return io::sync_file(file.number(), to);
 }
 
 Result<void> must_fit(const io::Path& to, std::uint64_t size) {

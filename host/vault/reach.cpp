@@ -2,6 +2,7 @@
 
 #include "vault/codec.h"
 
+#include <algorithm>
 #include <bit>
 #include <fmt/format.h>
 
@@ -9,6 +10,7 @@ namespace respawn::vault {
 
 namespace {
 
+constexpr std::size_t most_waiting = 1 << 20; // ids: 16 MiB
 constexpr int deepest_reached = 1000; // the call stack must hold a walk; no file system goes so deep
 
 } // namespace
@@ -27,9 +29,10 @@ std::uint64_t Reach::bytes_since_then() {
     return bytes;
 }
 
-// True when it was not visited before.
-Result<bool> Reach::visit(const ChunkId& id) {
-    const auto rows = index_.find(id);
+Result<bool> Reach::visit(const ChunkId& id) { return mark(id, index_.find(id)); }
+
+// True when it was not marked before.
+Result<bool> Reach::mark(const ChunkId& id, const IndexRows& rows) {
     if (rows.empty())
         return damaged(fmt::format("no index file names blob {}, which a backup needs", to_hex(id)));
     const auto first = rows.first();
@@ -40,6 +43,35 @@ Result<bool> Reach::visit(const ChunkId& id) {
 }
 
 Result<void> Reach::add(const Snapshot& snapshot) {
+    missing_.reset();
+    auto walked = walk(snapshot);
+    settle(); // also what lies before a fault: it will not be walked again
+    TRY(std::move(walked));
+    if (missing_)
+        return Result<void>(*missing_).while_doing("find what is needed", "snapshot " + snapshot.id);
+    return {};
+}
+
+void Reach::leaf(const ChunkId& id) {
+    waiting_.push_back(id);
+    if (waiting_.size() == most_waiting)
+        settle();
+}
+
+// In the order of the index, which is then read from beginning to end when the ids are many. A missing
+// one does not end the walk: trees that others need as well are marked, and must be walked to their
+// end.
+void Reach::settle() {
+    constexpr std::size_t rows_to_a_page = 512;
+    const bool many = waiting_.size() > index_.rows().size() / rows_to_a_page;
+    std::ranges::sort(waiting_);
+    for (const auto& id : waiting_)
+        if (auto marked = mark(id, many ? index_.rows().find(id) : index_.find(id)); !marked.ok())
+            missing_ = std::move(marked).error();
+    waiting_.clear();
+}
+
+Result<void> Reach::walk(const Snapshot& snapshot) {
     for (const auto& component : snapshot.components)
         if (component.tree != ChunkId{})
             TRY(tree(component.tree, 0).while_doing("find what is needed", "snapshot " + snapshot.id));
@@ -68,7 +100,11 @@ Result<void> Reach::tree(const ChunkId& id, int depth) {
 }
 
 Result<void> Reach::content(const ChunkId& id, int depth) {
-    if (!TRY(visit(id)) || depth == 0)
+    if (depth == 0) {
+        leaf(id);
+        return {};
+    }
+    if (!TRY(visit(id)))
         return {};
     TRY(cancel_.check());
     if (depth > max_depth_of_lists)
@@ -76,7 +112,7 @@ Result<void> Reach::content(const ChunkId& id, int depth) {
     for (const auto& item : TRY(decode_list(TRY(vault_.blob(id, BlobKind::list))))) {
         TRY(content(item.id, depth - 1));
         for (const auto& patch : item.patches)
-            TRY(visit(patch.blob));
+            leaf(patch.blob);
     }
     return {};
 }

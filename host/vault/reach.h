@@ -24,7 +24,12 @@ class Reach {
     std::size_t group_end(std::size_t first) const { return index_.rows().group_end(first); }
 
   private:
+    Result<void> walk(const Snapshot& snapshot);
+    Result<bool> mark(const ChunkId& id, const IndexRows& rows);
     Result<bool> visit(const ChunkId& id);
+    // A blob that names no others waits until it is looked up with many.
+    void leaf(const ChunkId& id);
+    void settle();
     Result<void> tree(const ChunkId& id, int depth);
     Result<void> content(const ChunkId& id, int depth);
 
@@ -32,6 +37,8 @@ class Reach {
     const Cancellation& cancel_;
     MergedIndex index_; // its own, as reading may exchange the vault's
     std::vector<std::uint64_t> bits_;
+    std::vector<ChunkId> waiting_;
+    std::optional<Error> missing_;       // what the walk under way needs and nobody has
     std::vector<std::uint64_t> counted_; // the bits whose bytes were told
 };
 
