@@ -222,7 +222,7 @@ Result<bool> clone(int like, const vault::TreeEntry& entry, int file, const io::
 
 Result<void> write_bytes(vault::Vault& from, const vault::TreeEntry& entry, int file,
                          const io::Path& path, const Cancellation& cancel, int like) {
-    const bool much_is_there = like >= 0 && entry.extents.empty();
+    const bool much_is_there = like >= 0 && entry.content.size == entry.size;
     const bool cloned = much_is_there && TRY(clone(like, entry, file, path));
     io::WriteBack write_back(file);
     const Put put = [&](std::uint64_t offset, std::string_view bytes) -> Result<void> {
