@@ -106,6 +106,15 @@ Finding check_scratch(const config::Config& config, const config::ScratchServer&
     return { subject, "FAILED", lacks.value().front().why, lacks.value().front().fix };
 }
 
+Finding check_journal(const config::JournalSettings& settings) {
+    const auto lacks = journal::find_fleet_lacks(settings);
+    if (!lacks.ok())
+        return proved("journal", &lacks.error());
+    if (lacks.value().empty())
+        return proved("journal", nullptr);
+    return { "journal", "FAILED", lacks.value().front().why, lacks.value().front().fix };
+}
+
 std::vector<Finding> check_all(run::Game& game, const Cancellation& cancel) {
     std::vector<Finding> findings;
     const auto& config = game.config();
@@ -116,6 +125,8 @@ std::vector<Finding> check_all(run::Game& game, const Cancellation& cancel) {
                               key.ok() ? nullptr : &key.error()));
     if (key.ok())
         check_vault(game, findings);
+    if (config.journal)
+        findings.push_back(check_journal(*config.journal));
     for (const auto& settings : game.config().components)
         findings.push_back(check_component(game, settings, cancel));
     for (const auto& scratch : config.scratch_servers)

@@ -73,10 +73,19 @@ void RunRecorder::done(const run::Step& step, const run::Done& done) {
 }
 
 std::string state_of(const journal::RunRecord& run) {
-    if (run.state == journal::RunState::running &&
-        journal::liveness(run.holder) == journal::Liveness::dead)
-        return "interrupted";
-    return std::string(journal::name_of(run.state));
+    return journal::is_interrupted(run) ? "interrupted" : std::string(journal::name_of(run.state));
+}
+
+std::string shown_state(const journal::RunRecord& run) {
+    const bool far = run.state == journal::RunState::running &&
+                     run.life == journal::Liveness::elsewhere && !journal::is_interrupted(run);
+    if (!far)
+        return state_of(run);
+    // A heart that beats in time leaves most of the lease.
+    const auto silence = run.silent > run.lease_left
+                             ? fmt::format(", no heartbeat for {}", human_duration(run.silent))
+                             : std::string();
+    return fmt::format("running on {}{}", printable(run.holder.host), silence);
 }
 
 Value to_value(const journal::RunRecord& run) {
@@ -95,6 +104,9 @@ Value to_value(const journal::RunRecord& run) {
                        { "state", state_of(run) },
                        { "phase", run.phase },
                        { "error", run.error },
+                       { "silent_seconds", run.state == journal::RunState::running
+                                               ? Value(run.silent.count() / 1'000'000)
+                                               : Value() },
                        { "host", run.holder.host },
                        { "pid", run.holder.pid },
                        { "start_time", time(run.started) },

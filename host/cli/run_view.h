@@ -40,8 +40,10 @@ class RunRecorder final : public run::Listener {
     Value::List timeline_;
 };
 
-// "interrupted" when the process of a running run is gone; else the state's own name.
+// "interrupted" when nobody carries a running run out any more; else the state's own name.
 std::string state_of(const journal::RunRecord& run);
+// For people: of a run on another host also where, and since when it was not heard of.
+std::string shown_state(const journal::RunRecord& run);
 Value to_value(const journal::RunRecord& run);
 // How a live run ended, for a person; gives the exit code.
 int show_outcome(const run::Outcome& outcome);

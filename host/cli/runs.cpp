@@ -47,7 +47,7 @@ Result<int> list_runs(const Context& context) {
     Table table({ "id", "started", "runbook", "target", "by", "state", "phase" });
     for (const auto& run : all)
         table.add({ run.id, to_rfc3339(run.started, true), run.runbook, printable(run.target),
-                    printable(run.operator_name), state_of(run), run.phase });
+                    printable(run.operator_name), shown_state(run), run.phase });
     say(table.text());
     return 0;
 }

@@ -184,8 +184,8 @@ void show(const run::Game& game, State& state) {
     for (const auto& place : state.places)
         say(fmt::format("  {:<12} {}", "location", painted(printable(place), Colour::yellow)));
     for (const auto& run : state.open_runs)
-        say(fmt::format("  {:<12} {} {} in {} since {}", painted(state_of(run), Colour::yellow), run.id,
-                        run.runbook, run.phase.empty() ? "start" : run.phase,
+        say(fmt::format("  {:<12} {} {} in {} since {}", painted(shown_state(run), Colour::yellow),
+                        run.id, run.runbook, run.phase.empty() ? "start" : run.phase,
                         to_rfc3339(run.started, true)));
     nag_about_recovery(state);
     say(fmt::format("Next: {}", state.next.empty() ? "all is well; respawn --help lists what there is"

@@ -71,6 +71,8 @@ class Builder {
         for (const auto& node : children_of(root_, "scratch"))
             if (node.key != "folder")
                 config_.scratch_servers.push_back(scratch_of(node));
+        if (const auto* journal = root_.find("journal"))
+            config_.journal = journal_of(*journal);
         for (const auto& text : texts_at(root_, "runbooks"))
             config_.runbooks.push_back(path_of(text));
         for (const auto& node : children_of(root_, "components"))
@@ -116,6 +118,14 @@ class Builder {
         scratch.server.kind = "mariadb";
         scratch.most_bytes = parse_size(text_at(node, "most"));
         return scratch;
+    }
+
+    JournalSettings journal_of(const Node& node) const {
+        JournalSettings journal{ .server = component_of(node) };
+        journal.server.kind = "postgres";
+        if (const auto lease = parse_duration(text_at(node, "lease")); lease.ok())
+            journal.lease = lease.value();
+        return journal;
     }
 
     static std::optional<std::string> optional_at(const Node& node, std::string_view name) {

@@ -67,6 +67,12 @@ struct ScratchServer {
     std::optional<std::uint64_t> most_bytes;
 };
 
+// A journal that several hosts share.
+struct JournalSettings {
+    ComponentSettings server;                  // named "journal"; its url names the database
+    Duration lease = std::chrono::seconds(30); // a host that is silent for longer is taken to be dead
+};
+
 using KeepSettings = std::map<std::string, std::int64_t>; // "daily" → 7
 
 struct PlanSettings {
@@ -111,6 +117,7 @@ struct Config {
     std::vector<io::Path> runbooks; // folders, searched in order
     io::Path scratch;               // the folder that verify restores into
     std::vector<ScratchServer> scratch_servers;
+    std::optional<JournalSettings> journal; // none: a file in the state folder
     std::vector<std::string> warnings;
 
     const ComponentSettings* component(std::string_view name) const;

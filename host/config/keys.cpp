@@ -25,6 +25,8 @@ constexpr Key keys[] = {
     { "", "runbooks", paths, optional,
       "folders of runbooks, searched in order before the shipped ones" },
     { "", "scratch", section, optional, "where verify and rehearse restore to" },
+    { "", "journal", server, essential,
+      "the record of runs on PostgreSQL, shared by several hosts; a file of this one's if not given" },
     { "", "services", section, not_yet, "the game's services" },
 
     { "vault", "key_file", path, essential, "64 hex digits, mode 600: `openssl rand -hex 32`" },
@@ -171,6 +173,22 @@ constexpr Key keys[] = {
     { "scratch.*", "tls_ca", path, optional, "as a component's" },
     { "scratch.*", "most", size, optional,
       "the largest backup to be copied there; required where the server is the component's own" },
+
+    { "journal", "url", server_url, required,
+      "`postgres://LOGIN@HOST:PORT/DATABASE`; `?socket=/path` for a socket" },
+    { "journal", "password", secret, essential, "of that login" },
+    { .section = "journal",
+      .name = "tls",
+      .type = choice,
+      .need = essential,
+      .doc = "as a component's",
+      .label = "use of TLS",
+      .choices = "verify required off" },
+    { "journal", "tls_ca", path, essential, "as a component's" },
+    { "journal", "lease", duration, essential,
+      "a host that was silent for this long is taken to be dead, and its runs may be resumed "
+      "elsewhere; 30s if not given" },
+
     { .section = "services",
       .name = "manager",
       .type = choice,

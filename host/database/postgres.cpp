@@ -119,4 +119,10 @@ Result<std::unique_ptr<Database>> open_postgres(const config::ComponentSettings&
                                 std::move(reader));
 }
 
+Result<std::unique_ptr<ServerSession>> connect_postgres(const config::ComponentSettings& settings,
+                                                        const Patience& patience) {
+    return std::unique_ptr<ServerSession>(TRY(PostgresConnection::open(
+        TRY(writing_login(settings, server_kind)), Access::read_write, patience)));
+}
+
 } // namespace respawn::database

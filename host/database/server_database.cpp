@@ -8,7 +8,9 @@ namespace respawn::database {
 
 namespace {
 
-constexpr Patience live_patience;
+// A process that is stopped in the middle of a write must not hold the game's rows: the server ends it
+// before others have waited in vain.
+constexpr Patience live_patience = { .idle = std::chrono::seconds(4) };
 constexpr Duration longest_hold = std::chrono::seconds(5);
 // A dry run must not hold up the game.
 constexpr Patience trial_patience = { .lock = std::chrono::seconds(1), .idle = longest_hold };

@@ -2,6 +2,8 @@
 #include "journal/journal.h"
 
 #include <charconv>
+#include <cstdlib>
+#include <filesystem>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -29,28 +31,51 @@ Process look_up(std::int64_t pid) {
     return process;
 }
 
+// Read at each question: a test is two hosts in one process.
+std::string test_host() {
+    const char* name = std::getenv("RESPAWN_HOST");
+    return name ? name : "";
+}
+
 std::string host_name() {
+    if (auto name = test_host(); !name.empty())
+        return name;
     char name[256] = {};
     return ::gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
 }
 
+// Processes of a container have pids of their own, which mean nothing outside of it.
+std::string process_namespace() {
+    constexpr std::string_view machines_own = "pid:[4026531836]";
+    std::error_code fault;
+    const auto name = std::filesystem::read_symlink("/proc/self/ns/pid", fault).string();
+    return name.empty() || name == machines_own ? "" : " " + name;
+}
+
 std::string boot_id() {
     const auto text = io::read_file("/proc/sys/kernel/random/boot_id", 100);
-    return text.ok() ? std::string(trimmed(text.value())) : "unknown";
+    const auto test = test_host();
+    return (text.ok() ? std::string(trimmed(text.value())) : "unknown") + process_namespace() +
+           (test.empty() ? "" : " " + test);
 }
 
 } // namespace
 
 Holder this_process() { return { host_name(), boot_id(), ::getpid(), look_up(::getpid()).start }; }
 
-Liveness liveness(const Holder& holder) {
-    if (holder.host != host_name())
-        return Liveness::elsewhere;
+Liveness liveness(const Holder& holder, Sharing sharing) {
     if (holder.boot != boot_id())
-        return Liveness::dead;
+        return sharing == Sharing::machine && holder.host == host_name() ? Liveness::dead
+                                                                         : Liveness::elsewhere;
     const auto process = look_up(holder.pid);
     const bool gone = process.start < 0 || process.state == 'Z' || process.state == 'X';
     return gone || process.start != holder.process_start ? Liveness::dead : Liveness::alive;
+}
+
+bool is_interrupted(const RunRecord& run) {
+    return run.state == RunState::running &&
+           (run.life == Liveness::dead ||
+            (run.life == Liveness::elsewhere && run.lease_left <= Duration::zero()));
 }
 
 namespace {

@@ -1,13 +1,14 @@
 // The journal: the durable record of runs. Before an effect its intent is durable, after it its result,
 // so that after any crash it is known what was done, what was not, and which one call is open.
 // Arguments, results, parameters and errors hold player data and are encrypted; names, states and times
-// are not. One implementation per store; tests/contract/journal_contract.cpp runs over all.
-// Thread-safe.
+// are not. It is kept by one machine for itself (SQLite) or on a server for a fleet (PostgreSQL);
+// tests/contract/journal_contract.cpp runs over both. Thread-safe.
 #pragma once
 
 #include "base/result.h"
 #include "base/time.h"
 #include "base/value.h"
+#include "config/config.h"
 #include "crypto/crypto.h"
 #include "database/database.h"
 #include "io/file.h"
@@ -45,14 +46,19 @@ std::string_view name_of(RunState state);
 
 // The process that carries a run out. A pid alone would be fooled by a pid that is used again.
 struct Holder {
-    std::string host, boot;
+    std::string host;
+    std::string boot; // of the kernel; with the process namespace, where that is not the machine's own
     std::int64_t pid = 0;
     std::int64_t process_start = 0; // clock ticks since boot
     bool operator==(const Holder&) const = default;
 };
+// With $RESPAWN_HOST set, this machine is another one, of that name: so that tests have several hosts.
 Holder this_process();
 enum class Liveness { alive, dead, elsewhere }; // elsewhere: another host's, only its lease tells
-Liveness liveness(const Holder& holder);
+// Who shares the journal. A machine knows by the host's name that it was booted since; in a fleet two
+// machines may bear one name, and only what this kernel knows of its own processes is certain.
+enum class Sharing { machine, fleet };
+Liveness liveness(const Holder& holder, Sharing sharing = Sharing::machine);
 
 struct RunRecord {
     std::string id; // ULID
@@ -68,7 +74,13 @@ struct RunRecord {
     std::int64_t token = 0; // fencing token: rises with every start and take-over
     Holder holder;
     Moment started, updated, finished;
+    // When it was read, by the clock of the journal's store:
+    Liveness life = Liveness::alive; // of the holder of a run that is running
+    Duration silent{};               // since the holder was last heard of
+    Duration lease_left{};
 };
+// Running, but nobody carries it out any more: it can be taken over.
+bool is_interrupted(const RunRecord& run);
 
 struct CallRecord {
     std::int64_t position = 0; // from 1, in the order of the run
@@ -97,6 +109,10 @@ struct PlanRecord {
 
 using Sources = std::map<std::string, std::string>; // module → text
 
+// Whoever has started or taken over a run holds it, until its state is set or it is taken over. All
+// that is written about a run is written by its holder: each transaction looks, and Kind::leased says
+// who holds it now. So a process that was stopped, and wakes up when another has its run, writes
+// nothing.
 class Journal {
   public:
     virtual ~Journal() = default;
@@ -105,9 +121,12 @@ class Journal {
     // holder. Kind::leased names the run that holds it and says what to do with it. A plan can start
     // one run.
     virtual Result<void> start_run(RunRecord& run, const Sources& sources) = 0;
-    // A run that is parked, failed or whose holder is dead gets this process as holder and a higher
-    // token.
+    // A run that is parked, failed or interrupted gets this process as holder and a higher token.
     virtual Result<RunRecord> take_over(std::string_view run) = 0;
+    // Asked right before something is done where no token is looked at. Kind::leased unless the run is
+    // held for a third of a lease yet, by the clock of this machine's kernel, which goes on while a
+    // process is stopped.
+    virtual Result<void> must_hold(std::string_view run) = 0;
 
     // A read's result. Durable with the next intent, phase or end: a lost read is made again.
     virtual Result<void> note(std::string_view run, const CallRecord& call) = 0;
@@ -143,11 +162,20 @@ class Journal {
     virtual Result<void> accept_marker(std::string_view component,
                                        const database::MarkerState& state) = 0;
 
-    // A consistent copy of the whole journal in a new file, for the backup of respawn's own state.
+    // A consistent copy of the whole journal as a local one, in a new file.
     virtual Result<void> copy_to(const io::Path& file) = 0;
 };
 
 // The local journal: one SQLite file. `key` seals player data; the same key must be given each time.
 Result<std::unique_ptr<Journal>> open_local_journal(const io::Path& file, const crypto::Key& key);
+
+// A fleet's journal: tables in a PostgreSQL database, made when they are missing. Its holder renews a
+// lease on another thread, three times in its length; ends of leases are by the database's clock. A
+// connection that was lost is made again for the next transaction; one that was under way fails with
+// Kind::unavailable.
+Result<std::unique_ptr<Journal>> open_fleet_journal(const config::JournalSettings& settings,
+                                                    const crypto::Key& key);
+// What keeps the login from using it, without changing anything; an Error when it cannot be told.
+Result<std::vector<database::Lack>> find_fleet_lacks(const config::JournalSettings& settings);
 
 } // namespace respawn::journal

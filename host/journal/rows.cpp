@@ -1,6 +1,7 @@
 #include "journal/rows.h"
 
 #include "base/bytes.h"
+#include "base/text.h"
 
 #include <fmt/format.h>
 
@@ -55,8 +56,8 @@ std::vector<Value> Rows::values(const RunRecord& run) const {
              run.version,
              run.mode,
              run.target,
-             run.operator_name,
-             run.reason,
+             printable(run.operator_name),
+             printable(run.reason),
              run.plan,
              sealed(run.parameters, run.id, "parameters"),
              sealed(run.description, run.id, "description"),
@@ -67,18 +68,16 @@ std::vector<Value> Rows::values(const RunRecord& run) const {
              run.holder.host,
              run.holder.boot,
              run.holder.pid,
-             run.holder.process_start,
-             run.started.microseconds,
-             run.updated.microseconds };
+             run.holder.process_start };
 }
 
 std::vector<Value> Rows::values(std::string_view run, const CallRecord& call) const {
     return { run,
              call.position,
-             call.phase,
+             printable(call.phase),
              call.name,
-             call.component,
-             call.where,
+             printable(call.component),
+             printable(call.where),
              call.argument_hash,
              sealed(call.arguments, run, "arguments"),
              name_of(call.policy),
@@ -89,11 +88,13 @@ std::vector<Value> Rows::values(std::string_view run, const CallRecord& call) co
              call.settled.microseconds };
 }
 
-Result<RunRecord> Rows::run(const Value::Map& row) const {
+Result<RunRecord> Rows::run(const Value::Map& row, Sharing sharing) const {
     const auto id = text_of(row, "id");
     auto parameters = TRY(opened(row, "parameters", id));
     auto description = TRY(opened(row, "description", id));
     auto error = TRY(opened(row, "error", id));
+    const Holder holder{ text_of(row, "host"), text_of(row, "boot"), number_of(row, "pid"),
+                         number_of(row, "process_start") };
     return RunRecord{ .id = id,
                       .runbook = text_of(row, "runbook"),
                       .version = text_of(row, "version"),
@@ -108,11 +109,13 @@ Result<RunRecord> Rows::run(const Value::Map& row) const {
                       .phase = text_of(row, "phase"),
                       .error = std::move(error),
                       .token = number_of(row, "token"),
-                      .holder = { text_of(row, "host"), text_of(row, "boot"), number_of(row, "pid"),
-                                  number_of(row, "process_start") },
+                      .holder = holder,
                       .started = { number_of(row, "started") },
                       .updated = { number_of(row, "updated") },
-                      .finished = { number_of(row, "finished") } };
+                      .finished = { number_of(row, "finished") },
+                      .life = liveness(holder, sharing),
+                      .silent = Duration(number_of(row, "silent")),
+                      .lease_left = Duration(number_of(row, "lease_left")) };
 }
 
 Result<CallRecord> Rows::call(const Value::Map& row) const {

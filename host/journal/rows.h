@@ -10,12 +10,14 @@ class Rows {
   public:
     explicit Rows(const crypto::Key& key) : key_(key) {}
 
-    // In the order of the tables' columns (docs/journal.md).
+    // In the order of the tables' columns, a run's without its times. Texts that come from outside are
+    // made printable: a server refuses bytes that are no UTF-8.
     std::vector<Value> values(const RunRecord& run) const;
     std::vector<Value> values(std::string_view run, const CallRecord& call) const;
 
     // By column names. Kind::denied when what is sealed does not open.
-    Result<RunRecord> run(const Value::Map& row) const;
+    // A run's row also has `lease_left` and `silent`.
+    Result<RunRecord> run(const Value::Map& row, Sharing sharing) const;
     Result<CallRecord> call(const Value::Map& row) const;
     Result<PlanRecord> plan(const Value::Map& row) const;
 

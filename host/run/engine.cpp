@@ -277,21 +277,24 @@ Result<Outcome> Engine::carry_out(journal::Journal& journal, journal::RunRecord 
 
 Result<void> Engine::settle(std::string_view name, std::int64_t step, Verdict verdict) {
     auto* journal = TRY(game_.journal());
-    const auto run = TRY(journal->run(name));
-    const auto calls = TRY(journal->calls(run.id));
+    const auto before = TRY(journal->run(name));
+    const auto calls = TRY(journal->calls(before.id));
     const auto found = std::find_if(calls.begin(), calls.end(),
                                     [&](const auto& call) { return call.position == step; });
     if (found == calls.end() || found->state != journal::CallState::parked)
         return Error{ .kind = Kind::usage,
-                      .why = fmt::format("step {} of run {} does not wait for anybody", step, run.id),
-                      .fix = fmt::format("respawn runs show {}", run.id) };
+                      .why =
+                          fmt::format("step {} of run {} does not wait for anybody", step, before.id),
+                      .fix = fmt::format("respawn runs show {}", before.id) };
     const auto state =
         verdict == Verdict::happened ? journal::CallState::done : journal::CallState::failed;
     const auto redo =
         Error{ .kind = Kind::needs_person, .why = "a person said that it did not happen" };
-    return journal->settle(run.id, step, state,
-                           verdict == Verdict::happened ? Value(Value::Map{ { "value", nullptr } })
-                                                        : to_value(redo));
+    const auto run = TRY(journal->take_over(before.id)); // nobody works on it meanwhile
+    TRY(journal->settle(run.id, step, state,
+                        verdict == Verdict::happened ? Value(Value::Map{ { "value", nullptr } })
+                                                     : to_value(redo)));
+    return journal->set_state(run.id, RunState::parked, before.error);
 }
 
 Result<journal::RunRecord> Engine::abort(std::string_view name) {

@@ -129,7 +129,10 @@ Result<crypto::Key> Game::journal_key() {
 
 Result<journal::Journal*> Game::journal() {
     if (!journal_) {
-        journal_ = TRY(journal::open_local_journal(config_.state / "journal.db", TRY(journal_key())));
+        const auto key = TRY(journal_key());
+        journal_ =
+            TRY(config_.journal ? journal::open_fleet_journal(*config_.journal, key)
+                                : journal::open_local_journal(config_.state / "journal.db", key));
         if (wraps_.journal)
             journal_ = wraps_.journal(std::move(journal_));
     }

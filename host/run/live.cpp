@@ -62,9 +62,10 @@ Error parked(const Step& step, const std::string& run, std::string_view why) {
                       step.position) };
 }
 
-// A journal that cannot write ends the run at once, whatever the script would make of the error.
+// A journal that cannot write ends the run at once, whatever the script would make of the error. One
+// that another process has taken the run from says so.
 Result<void> kept(Result<void> written) {
-    if (!written.ok())
+    if (!written.ok() && written.error().kind != Kind::leased)
         written.error().kind = Kind::internal;
     return written;
 }
@@ -204,7 +205,7 @@ Result<Settled> LiveMode::probe(const Step& step) {
         return settled;
     }
     auto* database = TRY(game_.database(step.component));
-    TRY(journal_.note_marker(step.component, TRY(database->marker_state())));
+    TRY(note_marker(step.component));
     const auto written = TRY(database->find_written(run_.id, step.position));
     if (!written)
         return Settled{ .answer = Settled::Answer::did_not, .result = {}, .why = {} };
@@ -247,14 +248,14 @@ Result<Done> LiveMode::begin_and_do(const Step& step) {
 }
 
 Result<Done> LiveMode::carry_out(const Step& step) {
-    switch (step.primitive.effect) {
-    case Effect::writes_rows:
-        return write(step);
-    case Effect::restores:
+    if (step.primitive.effect == Effect::writes_rows)
+        return write(step); // the fence in the database looks at our token, in the same transaction
+    // Outside of databases nobody asks for a token: it begins only while the run is ours for longer
+    // than it may take until it acts.
+    TRY(kept(journal_.must_hold(run_.id)));
+    if (step.primitive.effect == Effect::restores)
         return restore(step);
-    default:
-        return Done{ .value = TRY(step.primitive.run(call_of(step))), .rows = {}, .note = {} };
-    }
+    return Done{ .value = TRY(step.primitive.run(call_of(step))), .rows = {}, .note = {} };
 }
 
 // The result becomes durable, whichever it is. A message that could not be sent does not stop a repair.
@@ -279,8 +280,14 @@ Result<Done> LiveMode::conclude(const Step& step, Result<Done> done) {
     return error;
 }
 
+// Between our look and our note another run may have written, and noted a higher marker: only a
+// database that still shows less has gone back.
 Result<void> LiveMode::note_marker(const std::string& component) {
-    return journal_.note_marker(component, TRY(TRY(game_.database(component))->marker_state()));
+    auto* database = TRY(game_.database(component));
+    auto noted = journal_.note_marker(component, TRY(database->marker_state()));
+    if (!noted.ok() && noted.error().kind == Kind::moved)
+        noted = journal_.note_marker(component, TRY(database->marker_state()));
+    return noted;
 }
 
 Result<Done> LiveMode::write(const Step& step) {

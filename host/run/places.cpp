@@ -228,9 +228,13 @@ Result<vault::Vault*> Places::first(bool create) {
 
 Result<vault::Vault*> Places::make_first() {
     auto& place = all_.front();
-    place.vault = TRY(vault::Vault::create(place.location, unlock_, place.cache, state_ / "cache")
-                          .while_doing("open the vault", place.url));
+    auto made = vault::Vault::create(place.location, unlock_, place.cache, state_ / "cache")
+                    .while_doing("open the vault", place.url);
     place.error.reset();
+    if (made.ok())
+        place.vault = std::move(made).value();
+    else if (!open(place).ok()) // unless another host has made it at this very moment
+        return std::move(made).failure();
     return adopt(place);
 }
 

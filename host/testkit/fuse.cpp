@@ -57,6 +57,7 @@ class CutJournal final : public journal::Journal {
     Result<journal::RunRecord> take_over(std::string_view run) override {
         return between("take_over", [&] { return inner_->take_over(run); });
     }
+    Result<void> must_hold(std::string_view run) override { return inner_->must_hold(run); }
     Result<void> note(std::string_view run, const journal::CallRecord& call) override {
         return inner_->note(run, call); // not durable by itself
     }

@@ -273,6 +273,29 @@ TEST_CASE("copies of a database server's component go to a server of their own")
                   .find("'most' must be a size (20 GiB)") != std::string::npos);
 }
 
+TEST_CASE("a journal of several hosts is a server's URL, or a section with it") {
+    Place place;
+    place.add_secret("secret", "hidden\n");
+    CHECK_FALSE(place.read(sound).value().journal);
+    const auto short_form = place.read(sound + "journal: \"postgres://fleet@h/respawn\"\n");
+    REQUIRE(short_form.ok());
+    CHECK(short_form.value().journal->server.url == "postgres://fleet@h/respawn");
+    CHECK(short_form.value().journal->lease == std::chrono::seconds(30));
+    const auto long_form = place.read(
+        sound + "journal: { url: \"postgres://fleet@h/respawn\", password: \"${file:secret}\", tls: "
+                "required, lease: 2m }\n");
+    REQUIRE(long_form.ok());
+    CHECK(long_form.value().journal->server.password.reveal() == "hidden");
+    CHECK(long_form.value().journal->server.tls == "required");
+    CHECK(long_form.value().journal->lease == std::chrono::minutes(2));
+    CHECK(place.mistake(sound + "journal: { password: \"${file:secret}\" }\n")
+              .find("the key 'url' is missing here") != std::string::npos);
+    // Never passed over: runs would be written to a journal that nobody else reads.
+    CHECK_FALSE(
+        place.read(sound + "journal: { url: \"postgres://f@h/r\", lease: long }\n", Strictness::lenient)
+            .ok());
+}
+
 TEST_CASE("a database server has a login that writes, and one that reads is wise") {
     Place place;
     place.add_secret("secret", "hidden\n");

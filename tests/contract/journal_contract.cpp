@@ -1,8 +1,7 @@
-#include "base/id.h"
-#include "base/text.h"
-#include "journal/journal.h"
+#include "contract/journal_rig.h"
 
-#include <catch2/catch.hpp>
+#include "base/text.h"
+
 #include <csignal>
 #include <fcntl.h>
 #include <functional>
@@ -19,56 +18,26 @@ using journal::RunState;
 
 namespace {
 
-// Where a journal of its own is: one line a store.
-struct Rig {
-    std::string store;
-    std::function<Result<std::unique_ptr<Journal>>(const io::Path& folder, const crypto::Key& key)>
-        open;
-};
-
-std::vector<Rig> journal_rigs() {
-    return { { "local", [](const io::Path& folder, const crypto::Key& key) {
-                  return journal::open_local_journal(folder / "journal.db", key);
-              } } };
-}
-
-const std::string canary = "wallet-0xCANARY-77";
-
-RunRecord new_run(std::string target = "/") {
-    return { .id = make_ulid(now()),
-             .runbook = "wox/stuck_duel",
-             .version = "1.0.0",
-             .mode = "live",
-             .target = std::move(target),
-             .operator_name = "ada",
-             .reason = {},
-             .plan = {},
-             .parameters = Value::Map{ { "wallet", canary } },
-             .description = Value::Map{ { "summary", "…" } } };
-}
-
-CallRecord call(std::int64_t position, Policy policy = Policy::none,
-                CallState state = CallState::done) {
-    return { .position = position,
-             .phase = "repair",
-             .name = policy == Policy::none ? "sql" : "write",
-             .component = "game",
-             .where = "stuck_duel.lua:7",
-             .argument_hash = "abcdef0123456789",
-             .arguments = Value::Map{ { "wallet", canary } },
-             .policy = policy,
-             .state = state,
-             .token = 1,
-             .result = state == CallState::done ? Value(Value::Map{ { "value", canary } }) : Value(),
-             .begun = now(),
-             .settled = state == CallState::intent ? Moment{} : now() };
-}
+using testing::call;
+using testing::canary;
+using testing::journal_rigs;
+using testing::JournalRig;
+using testing::new_run;
 
 struct Scene {
-    explicit Scene(const Rig& rig) : rig_(rig) { reopen(); }
+    explicit Scene(const JournalRig& rig) : rig_(rig) {
+        place = rig_.make(folder.path());
+        reopen();
+    }
+    ~Scene() {
+        journal.reset();
+        rig_.remove(place);
+    }
+    Scene(const Scene&) = delete;
+    Scene& operator=(const Scene&) = delete;
     void reopen() {
         journal.reset();
-        auto opened = rig_.open(folder.path(), key);
+        auto opened = rig_.open(place, key);
         INFO((opened.ok() ? "" : opened.error().why));
         REQUIRE(opened.ok());
         journal = std::move(opened).value();
@@ -84,7 +53,7 @@ struct Scene {
     void by_a_dead_process(const std::function<void(Journal&)>& body) const {
         const auto child = ::fork();
         if (child == 0) {
-            auto own = rig_.open(folder.path(), key);
+            auto own = rig_.open(place, key);
             if (own.ok())
                 body(*own.value());
             ::kill(::getpid(), SIGKILL);
@@ -99,8 +68,9 @@ struct Scene {
         return all;
     }
 
-    Rig rig_;
+    JournalRig rig_;
     io::TemporaryFolder folder = io::TemporaryFolder::make().value();
+    config::ComponentSettings place;
     crypto::Key key = crypto::Key::random();
     std::unique_ptr<Journal> journal;
 };
@@ -215,7 +185,7 @@ TEST_CASE("a run is taken over only from the dead, or when it stopped by itself"
                 ::close(ready[1]);
                 char byte = 0;
                 (void)!::read(ready[0], &byte, 1); // all begin together
-                auto own = scene.rig_.open(scene.folder.path(), scene.key);
+                auto own = scene.rig_.open(scene.place, scene.key);
                 const bool took = own.ok() && own.value()->take_over(run.id).ok();
                 if (took)
                     ::pause(); // lives on as the holder
@@ -417,21 +387,23 @@ TEST_CASE("player data stands in the journal sealed", "[contract]") {
                 CAPTURE(entry.path().string());
                 CHECK(bytes.find("CANARY") == std::string::npos);
             }
-            CHECK(looked_at > 10'000);
+            CHECK(looked_at > 10'000); // the copy holds every row of the journal
         }
-        SECTION("a copy is a whole journal") {
-            REQUIRE(std::filesystem::create_directory(scene.folder.path() / "other"));
-            std::filesystem::rename(scene.folder.path() / "copy.db",
-                                    scene.folder.path() / "other/journal.db");
-            auto copy = rig.open(scene.folder.path() / "other", scene.key).value();
+        SECTION("a copy is a whole local journal") {
+            auto copy = journal::open_local_journal(scene.folder.path() / "copy.db", scene.key).value();
             CHECK(copy->calls(run.id).value().at(1).result.at("v") == Value(canary));
+            CHECK(copy->run(run.id).value().token == run.token);
+            CHECK(copy->take_over(run.id).value().token > run.token);
+            CHECK_FALSE(scene.journal->copy_to(scene.folder.path() / "copy.db").ok());
         }
-        SECTION("another key reads none of it, and says so") {
+        SECTION("another key reads none of it, adds nothing to it, and says so") {
             scene.key = crypto::Key::random();
             scene.reopen();
             CHECK(kind_of(scene.journal->run(run.id)) == Kind::denied);
             CHECK(kind_of(scene.journal->calls(run.id)) == Kind::denied);
             CHECK(kind_of(scene.journal->plan("aaaaaa")) == Kind::denied);
+            auto next = new_run("/other/");
+            CHECK(kind_of(scene.journal->start_run(next, {})) == Kind::denied);
         }
     }
 }
@@ -443,12 +415,13 @@ TEST_CASE("many processes use one journal at once", "[contract]") {
         constexpr int processes = 4, runs_each = 5;
         std::vector<pid_t> children;
         scene.journal.reset(); // they make it themselves, all at once
-        std::filesystem::remove_all(scene.folder.path() / "journal.db");
+        rig.remove(scene.place);
+        scene.place = rig.make(scene.folder.path());
         for (int i = 0; i < processes; ++i) {
             children.push_back(::fork());
             if (children.back() != 0)
                 continue;
-            auto own = rig.open(scene.folder.path(), scene.key);
+            auto own = rig.open(scene.place, scene.key);
             bool all = own.ok();
             for (int n = 0; all && n < runs_each; ++n) {
                 auto run = new_run("/" + std::to_string(i) + "/");
