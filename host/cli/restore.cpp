@@ -147,9 +147,11 @@ Result<journal::RunRecord> begin_run(journal::Journal& journal, const vault::Sna
 
 Result<std::vector<Restored>> replace_live(const Context& context, OpenVault& source,
                                            const vault::Snapshot& snapshot,
-                                           const std::vector<const vault::ComponentRecord*>& records) {
+                                           const std::vector<const vault::ComponentRecord*>& records,
+                                           const std::string& run) {
     std::vector<Restored> all;
     for (const auto* record : records) {
+        TRY(TRY(source.game->journal())->must_hold(run));
         auto* component = TRY(source.game->component(record->name));
         ProgressBar bar("restoring " + record->name);
         auto work = source.game->work(record->name, context.cancel);
@@ -176,7 +178,7 @@ Result<int> restore_as_run(const Context& context, OpenVault& source, const vaul
     TRY(take_the_place_of_killed(context, *source.game));
     const auto run =
         TRY(begin_run(*journal, snapshot, records, context.typed.value("--reason"), allowed));
-    const auto all = replace_live(context, source, snapshot, records);
+    const auto all = replace_live(context, source, snapshot, records, run.id);
     TRY(journal->set_state(run.id, all.ok() ? journal::RunState::done : journal::RunState::failed,
                            all.ok() ? Value() : run::to_value(all.error())));
     const auto& restored = TRY(all);

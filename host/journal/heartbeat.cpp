@@ -1,9 +1,23 @@
 #include "journal/heartbeat.h"
 
+#include <csignal>
+
 namespace respawn::journal {
+
+namespace {
+
+// A Ctrl-C is for the thread that waits for something.
+void leave_signals_to_others() {
+    sigset_t all;
+    sigfillset(&all);
+    ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
+}
+
+} // namespace
 
 Heartbeat::Heartbeat(Duration interval, std::function<void()> beat)
     : thread_([this, interval, beat = std::move(beat)] {
+          leave_signals_to_others();
           std::unique_lock lock(mutex_);
           while (!ending_.wait_for(lock, interval, [&] { return ends_; })) {
               lock.unlock();

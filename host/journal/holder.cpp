@@ -52,11 +52,14 @@ std::string process_namespace() {
     return name.empty() || name == machines_own ? "" : " " + name;
 }
 
-std::string boot_id() {
+std::string kernel_boot() {
     const auto text = io::read_file("/proc/sys/kernel/random/boot_id", 100);
+    return text.ok() ? std::string(trimmed(text.value())) : "unknown";
+}
+
+std::string boot_id() {
     const auto test = test_host();
-    return (text.ok() ? std::string(trimmed(text.value())) : "unknown") + process_namespace() +
-           (test.empty() ? "" : " " + test);
+    return kernel_boot() + process_namespace() + (test.empty() ? "" : " " + test);
 }
 
 } // namespace
@@ -64,9 +67,10 @@ std::string boot_id() {
 Holder this_process() { return { host_name(), boot_id(), ::getpid(), look_up(::getpid()).start }; }
 
 Liveness liveness(const Holder& holder, Sharing sharing) {
-    if (holder.boot != boot_id())
-        return sharing == Sharing::machine && holder.host == host_name() ? Liveness::dead
-                                                                         : Liveness::elsewhere;
+    if (holder.boot != boot_id()) {
+        const bool booted_since = holder.host == host_name() && !holder.boot.starts_with(kernel_boot());
+        return sharing == Sharing::machine && booted_since ? Liveness::dead : Liveness::elsewhere;
+    }
     const auto process = look_up(holder.pid);
     const bool gone = process.start < 0 || process.state == 'Z' || process.state == 'X';
     return gone || process.start != holder.process_start ? Liveness::dead : Liveness::alive;

@@ -97,6 +97,8 @@ class SqlJournal final : public Journal {
             run.state = RunState::running;
             run.error = nullptr;
             run.updated = now();
+            run.life = Liveness::alive;
+            run.lease_left = lease_;
             TRY(session.run(
                 fmt::format("update runs set token = ?, host = ?, boot = ?, pid = ?, process_start "
                             "= ?, state = 'running', error = null, updated = {} where id = ?",

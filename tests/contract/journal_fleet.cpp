@@ -127,12 +127,14 @@ TEST_CASE("a host that is gone is waited for until its lease ends, and no longer
 }
 
 TEST_CASE("a machine of the same name that was booted since is no dead host of a fleet", "[contract]") {
-    be_host("twin");
     auto holder = journal::this_process();
-    ::unsetenv("RESPAWN_HOST");
-    holder.host = journal::this_process().host;
+    holder.boot = "7f9f2f0e-4c3a-4a0e-9d55-0d6a1f3b8c11";
     CHECK(journal::liveness(holder, journal::Sharing::fleet) == journal::Liveness::elsewhere);
     CHECK(journal::liveness(holder, journal::Sharing::machine) == journal::Liveness::dead);
+    be_host("container"); // of the same kernel, with processes of its own
+    const auto contained = journal::this_process();
+    ::unsetenv("RESPAWN_HOST");
+    CHECK(journal::liveness(contained, journal::Sharing::machine) == journal::Liveness::elsewhere);
     CHECK(journal::liveness(journal::this_process(), journal::Sharing::fleet) ==
           journal::Liveness::alive);
 }
