@@ -145,9 +145,12 @@ database::Change change_of(const component::TableShape& shape, const RowToRestor
                              .add = {},
                              .expect = row.now,
                              .business_key = {} };
-    for (const auto& [column, value] : row.then)
-        if (const auto now = row.now.find(column); now == row.now.end() || !(now->second == value))
-            change.set.emplace(column, value);
+    if (row.then.empty())
+        return change;
+    for (const auto& column : shape.columns) // the others are made by the database
+        if (const auto now = row.now.find(column);
+            now == row.now.end() || !(now->second == row.then.at(column)))
+            change.set.emplace(column, row.then.at(column));
     return change;
 }
 

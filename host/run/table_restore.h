@@ -9,8 +9,8 @@
 namespace respawn::run {
 
 // The most rows of all tables that one effect brings back: each stands in the journal and in the marker
-// of the database, before and after.
-inline constexpr std::size_t most_rows_of_tables = 5'000;
+// of the database, before and after, and is locked while all are written.
+inline constexpr std::size_t most_rows_of_tables = 2'000;
 
 // A row that is not as it was. `then` is the snapshot's, `now` the live one; empty: it is not there.
 struct RowToRestore {

@@ -23,7 +23,7 @@ end
 function runbook.diagnose(case)
   case.found = look(case, case.backup)
   for _, found in ipairs(case.found.tables) do
-    respawn.log(("%s: %d gone rows come back, %d changed ones become what they were, %d added since are removed")
+    respawn.log(("%s: %d that are gone come back, %d changed ones become what they were, %d added since are removed")
       :format(found.table, found.removed, found.changed, found.added))
   end
   respawn.require(case.found.differ > 0, "nothing differs from snapshot %s of %s", case.found.id, case.found.time)
