@@ -111,6 +111,27 @@ std::vector<std::string> parents_first(std::vector<std::string> left,
     return ordered;
 }
 
+bool refers_to(const std::vector<std::string>& tables, const std::string& name,
+               const std::vector<Reference>& references) {
+    return std::ranges::any_of(references, [&](const Reference& reference) {
+        return reference.to == name && std::ranges::find(tables, reference.table) != tables.end();
+    });
+}
+
+Result<vault::Snapshot> snapshot_with(vault::Vault& vault, std::string_view component,
+                                      const std::vector<std::string>& tables, std::string_view name) {
+    std::vector<std::string> needs;
+    for (const auto& table : tables)
+        needs.push_back(fmt::format("{}/{}", component, table));
+    auto found = TRY(vault::find_snapshot(TRY(vault.snapshots()), name, needs, now()));
+    const auto* record = found.component(component);
+    if (record && record->success)
+        return found;
+    return Error{ .kind = Kind::missing,
+                  .why = fmt::format("snapshot {} holds no component {}", found.id,
+                                     printable(component)) };
+}
+
 // The rows of a table that is not named would go or change with those that go, and nothing would bring
 // them back: neither this nor its undoing.
 Result<void> must_take_nothing_along(const std::vector<TableToRestore>& tables,
@@ -174,15 +195,7 @@ std::uint64_t TableToRestore::count(bool was, bool is) const {
 Result<TablesToRestore> find_tables(const Call& call, std::string_view component,
                                     const std::vector<std::string>& tables, std::string_view snapshot) {
     auto* vault = TRY(call.game().vault());
-    std::vector<std::string> needs;
-    for (const auto& table : tables)
-        needs.push_back(fmt::format("{}/{}", component, table));
-    const auto from = TRY(vault::find_snapshot(TRY(vault->snapshots()), snapshot, needs, now()));
-    const auto* record = from.component(component);
-    if (!record || !record->success)
-        return Error{ .kind = Kind::missing,
-                      .why = fmt::format("snapshot {} holds no component {}", from.id,
-                                         printable(component)) };
+    const auto from = TRY(snapshot_with(*vault, component, tables, snapshot));
     const auto& settings = TRY(call.game().component(component))->settings();
     auto* reader = TRY(call.reader(component));
     const auto references = TRY(component::live_references(settings, *reader));
@@ -190,19 +203,16 @@ Result<TablesToRestore> find_tables(const Call& call, std::string_view component
     const Cancellation never;
     Room room;
     for (const auto& name : parents_first(tables, references)) {
-        const auto then = TRY(component::open_table(*vault, *record, name));
+        const auto then = TRY(component::open_table(*vault, *from.component(component), name));
         const auto live = TRY(component::live_table(settings, then->shape(), *reader, never));
         TRY(must_have_columns(then->shape(), live->shape()));
-        restore.tables.push_back({ then->shape(), TRY(differing_rows(*then, *live, room)) });
+        auto rows = TRY(differing_rows(*then, *live, room));
+        restore.tables.push_back(
+            { then->shape(), std::move(rows), refers_to(tables, name, references) });
     }
     TRY(room.must_fit());
-    for (auto& table : restore.tables) {
+    for (auto& table : restore.tables)
         TRY(look_again(table.shape, *reader, table.rows));
-        table.referenced = std::ranges::any_of(references, [&](const Reference& reference) {
-            return reference.to == table.shape.name &&
-                   std::ranges::find(tables, reference.table) != tables.end();
-        });
-    }
     TRY(must_take_nothing_along(restore.tables, references));
     return restore;
 }
