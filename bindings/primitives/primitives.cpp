@@ -8,7 +8,8 @@ using run::Primitive;
 extern const Primitive require, check, fail, wait_for_person, clock;
 extern const Primitive sql, write;
 extern const Primitive backup, snapshot, faults, restore;
-extern const Primitive compare_rows, restore_rows, changes_of_run, undo_rows;
+extern const Primitive compare_rows, restore_rows, compare_tables, restore_tables, changes_of_run,
+    undo_rows;
 extern const Primitive dump, compress, encrypt, upload;
 extern const Primitive chain_address, chain_transaction, chain_nonce, chain_transfers;
 extern const Primitive notify;
@@ -28,6 +29,8 @@ const run::Primitives& all() {
         &restore,
         &compare_rows,
         &restore_rows,
+        &compare_tables,
+        &restore_tables,
         &changes_of_run,
         &undo_rows,
         &dump,

@@ -114,6 +114,27 @@ function respawn.compare_rows(arguments) end
 ---@return any # { rows = how many rows changed, triggers and cascades included }
 function respawn.restore_rows(arguments) end
 
+---@class respawn.compare_tables.arguments
+---@field tables table their names
+---@field snapshot? string an id, a prefix of one, "latest", "latest:PLAN" or "@TIME"
+---@field component? string which database; may be left out when there is only one
+
+--- Compares whole tables of a snapshot, where they lie in the vault, with the live ones, row by row. More rows than respawn.restore_tables brings back at once are an error.
+---@param arguments respawn.compare_tables.arguments
+---@return any # { id, time, tables = { { table, added = how many rows there are since, removed = are gone since, changed = are other ones } }, differ = how many rows in all }
+function respawn.compare_tables(arguments) end
+
+---@class respawn.restore_tables.arguments
+---@field tables table their names; those that refer to each other together
+---@field snapshot string its id
+---@field why string a short sentence for the journal and the marker
+---@field component? string which database; may be left out when there is only one
+
+--- Makes all rows of tables those of a snapshot, in one transaction: rows that are gone come back, changed ones become what they were, and rows that were added since are removed. Columns that a table has got since are left alone.
+---@param arguments respawn.restore_tables.arguments
+---@return any # { rows = how many rows changed, triggers and cascades included }
+function respawn.restore_tables(arguments) end
+
 ---@class respawn.changes_of_run.arguments
 ---@field run string its id, or the beginning of it
 

@@ -346,9 +346,9 @@ extern const Verb restore = {
             .repeated = true },
           { .name = "--table",
             .value = "TABLE",
-            .doc =
-                "only rows of this table of a database, into the live one: a run like any other, with "
-                "a dry run first" },
+            .doc = "only this table of a database, into the live one: all of it, or the rows that are "
+                   "named; a run like any other, with a dry run first; may be repeated",
+            .repeated = true },
           { .name = "--key",
             .value = "COLUMN=VALUE",
             .doc =

@@ -1,3 +1,4 @@
+#include "base/text.h"
 #include "cli/restored.h"
 #include "cli/run_flow.h"
 #include "io/file.h"
@@ -9,8 +10,13 @@ namespace respawn::cli {
 
 namespace {
 
-constexpr std::string_view runbook = "rows/restore_rows";
+constexpr std::string_view rows_runbook = "rows/restore_rows";
+constexpr std::string_view tables_runbook = "rows/restore_tables";
 constexpr std::size_t largest_keys_file = 16 << 20;
+
+bool names_rows(const Context& context) {
+    return context.typed.has("--key") || context.typed.has("--keys-file");
+}
 
 Result<std::string> typed_keys(const Context& context) {
     std::string keys;
@@ -18,11 +24,6 @@ Result<std::string> typed_keys(const Context& context) {
         keys += key + "\n";
     if (context.typed.has("--keys-file"))
         keys += TRY(io::read_file(context.typed.value("--keys-file"), largest_keys_file));
-    if (keys.empty())
-        return Error{ .kind = Kind::usage,
-                      .why = "--table brings back single rows, and none is named",
-                      .fix = "add --key COLUMN=VALUE or --keys-file FILE; a whole database: "
-                             "--component NAME without --table" };
     return keys;
 }
 
@@ -49,9 +50,7 @@ std::string typed_text(const Context& context) {
     return text + (context.typed.has("--leave-out") ? " --leave-out" : "");
 }
 
-} // namespace
-
-Result<int> restore_rows(const Context& context) {
+Result<void> must_go_with_table(const Context& context) {
     for (const std::string_view other : { "--path", "--to", "--location", "--from" })
         if (context.typed.has(other))
             return Error{ .kind = Kind::usage,
@@ -59,21 +58,56 @@ Result<int> restore_rows(const Context& context) {
                                              "live database",
                                              other),
                           .fix = "leave it out; to look at the rows first: respawn query" };
-    run::Request request{ .runbook = std::string(runbook),
-                          .parameters = { { "table", context.typed.value("--table") },
-                                          { "keys", TRY(typed_keys(context)) },
-                                          { "backup", context.typed.value("BACKUP", "latest") } },
-                          .operator_name = operator_name(),
-                          .reason = context.typed.value("--reason") };
+    return {};
+}
+
+// Rows of one table, or several tables whole: what both runbooks are given.
+run::Request request_for(const Context& context, std::string_view runbook,
+                         std::map<std::string, std::string> parameters) {
+    parameters.emplace("backup", context.typed.value("BACKUP", "latest"));
     if (context.typed.has("--component"))
-        request.parameters.emplace("component", context.typed.value("--component"));
+        parameters.emplace("component", context.typed.value("--component"));
+    return { .runbook = std::string(runbook),
+             .parameters = std::move(parameters),
+             .operator_name = operator_name(),
+             .reason = context.typed.value("--reason") };
+}
+
+Result<int> restore_single_rows(const Context& context) {
+    const auto tables = context.typed.values("--table");
+    if (tables.size() > 1)
+        return Error{ .kind = Kind::usage,
+                      .why = "--key names rows of one table, and several tables are named",
+                      .fix = "leave the keys out to bring the tables back whole, or name one table" };
+    auto request = request_for(context, rows_runbook,
+                               { { "table", tables.front() }, { "keys", TRY(typed_keys(context)) } });
     if (context.typed.has("--leave-out"))
         request.parameters.emplace("leave_out", "true");
-    return plan_and_perform(context,
-                            { .request = std::move(request),
-                              .text = typed_text(context),
-                              .shown = fmt::format("rows of {} from {}", context.typed.value("--table"),
-                                                   context.typed.value("BACKUP", "latest")) });
+    return plan_and_perform(context, { .request = std::move(request),
+                                       .text = typed_text(context),
+                                       .shown = fmt::format("rows of {} from {}", tables.front(),
+                                                            context.typed.value("BACKUP", "latest")) });
+}
+
+Result<int> restore_whole_tables(const Context& context) {
+    if (context.typed.has("--leave-out"))
+        return Error{ .kind = Kind::usage,
+                      .why =
+                          "--leave-out goes with --key or --keys-file: a whole table leaves no row out",
+                      .fix = "leave it out" };
+    const auto tables = context.typed.values("--table");
+    return plan_and_perform(context, { .request = request_for(context, tables_runbook,
+                                                              { { "tables", join(tables, "\n") } }),
+                                       .text = typed_text(context),
+                                       .shown = fmt::format("all of {} from {}", join(tables, ", "),
+                                                            context.typed.value("BACKUP", "latest")) });
+}
+
+} // namespace
+
+Result<int> restore_rows(const Context& context) {
+    TRY(must_go_with_table(context));
+    return names_rows(context) ? restore_single_rows(context) : restore_whole_tables(context);
 }
 
 } // namespace respawn::cli

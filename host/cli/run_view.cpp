@@ -9,10 +9,22 @@ namespace respawn::cli {
 
 namespace {
 
+constexpr std::size_t most_rows_shown = 200;
+
+// The first ones, and how many there are.
+std::vector<std::string> row_lines(const std::vector<database::RowChange>& rows) {
+    if (rows.size() <= most_rows_shown)
+        return change_lines(rows);
+    auto lines = change_lines({ rows.begin(), rows.begin() + most_rows_shown });
+    lines.push_back(fmt::format("and {} more of {} rows; all of them: --json",
+                                rows.size() - most_rows_shown, rows.size()));
+    return lines;
+}
+
 // What an effect did, as lines: its rows, or its sentence.
 std::vector<std::string> effect_lines(const run::Step& step, const run::Done& done) {
     if (step.primitive.effect == run::Effect::writes_rows)
-        return change_lines(done.rows);
+        return row_lines(done.rows);
     return { run::would_text(step.primitive, step.arguments) };
 }
 

@@ -200,6 +200,16 @@ constexpr std::string_view mariadb_tables =
     "select table_name from information_schema.tables where table_schema = database() and table_type "
     "in ('BASE TABLE', 'SYSTEM VERSIONED')";
 
+// Of each foreign key: its table, the one that it refers to, whether it acts.
+constexpr std::string_view sqlite_references =
+    "select distinct c.name, p.name, f.on_delete not in ('NO ACTION', 'RESTRICT') from sqlite_schema c "
+    "join pragma_foreign_key_list(c.name) f join sqlite_schema p on p.type = 'table' and lower(p.name) "
+    "= lower(f.\"table\") where c.type = 'table'";
+constexpr std::string_view mariadb_references =
+    "select distinct table_name, referenced_table_name, delete_rule not in ('NO ACTION', 'RESTRICT') "
+    "from information_schema.referential_constraints where constraint_schema = database() and "
+    "unique_constraint_schema = database()";
+
 std::vector<std::string> sorted_names(const database::Rows& found) {
     std::vector<std::string> names;
     for (const auto& row : found.rows)
@@ -491,12 +501,13 @@ struct TableKind {
                                                    const std::string&);
     Result<std::unique_ptr<SnapshotTable>> (*live)(const config::ComponentSettings&, const TableShape&,
                                                    database::Reader&, const Cancellation&);
-    std::string_view live_names; // a query
+    std::string_view live_names, live_references; // queries
 };
 // The list: another kind of component that holds tables is one line.
 constexpr TableKind table_kinds[] = {
-    { "sqlite", list_in_image, open_in_image, live_in_sql, sqlite_tables },
-    { "mariadb", list_mariadb_tables, open_mariadb_table, live_mariadb, mariadb_tables },
+    { "sqlite", list_in_image, open_in_image, live_in_sql, sqlite_tables, sqlite_references },
+    { "mariadb", list_mariadb_tables, open_mariadb_table, live_mariadb, mariadb_tables,
+      mariadb_references },
 };
 
 Result<const TableKind*> kind_named(std::string_view name, std::string_view kind) {
@@ -563,6 +574,16 @@ Result<std::vector<std::string>> live_tables(const config::ComponentSettings& se
                                              database::Reader& reader) {
     const auto* kind = TRY(kind_named(settings.name, settings.kind));
     return sorted_names(TRY(reader.query(kind->live_names, {})));
+}
+
+Result<std::vector<Reference>> live_references(const config::ComponentSettings& settings,
+                                               database::Reader& reader) {
+    const auto* kind = TRY(kind_named(settings.name, settings.kind));
+    std::vector<Reference> references;
+    for (const auto& row : TRY(reader.query(kind->live_references, {})).rows)
+        if (row[0].text() && row[1].text())
+            references.push_back({ *row[0].text(), *row[1].text(), whole(row[2]) != 0 });
+    return references;
 }
 
 Result<std::unique_ptr<SnapshotTable>> live_table(const config::ComponentSettings& settings,

@@ -80,6 +80,14 @@ Result<std::vector<TableShape>> list_tables(vault::Vault& from, const vault::Com
 // The names of the tables that a live database has.
 Result<std::vector<std::string>> live_tables(const config::ComponentSettings& settings,
                                              database::Reader& reader);
+// A foreign key between two tables of a live database. It acts when it removes or changes rows of
+// `table` by itself, as those go that they refer to.
+struct Reference {
+    std::string table, to;
+    bool acts = false;
+};
+Result<std::vector<Reference>> live_references(const config::ComponentSettings& settings,
+                                               database::Reader& reader);
 // True for a kind of component that holds tables.
 bool holds_tables(std::string_view kind);
 

@@ -58,13 +58,6 @@ Value::Map name_in_live(const component::TableShape& shape, const Value::Map& as
     return key;
 }
 
-bool same_values(const component::TableShape& shape, const Value::Map& then, const Value::Map& now) {
-    return std::ranges::all_of(shape.columns, [&](const std::string& column) {
-        const auto found = now.find(column);
-        return found != now.end() && found->second == then.at(column);
-    });
-}
-
 std::string gone_columns(const component::TableShape& shape, const Value::Map& now) {
     std::vector<std::string> gone;
     for (const auto& column : shape.columns)
@@ -165,6 +158,13 @@ std::vector<database::Change> changes_of(const TargetedRestore& restore) {
         changes.push_back(std::move(change));
     }
     return changes;
+}
+
+bool same_values(const component::TableShape& shape, const Value::Map& then, const Value::Map& now) {
+    return std::ranges::all_of(shape.columns, [&](const std::string& column) {
+        const auto found = now.find(column);
+        return found != now.end() && found->second == then.at(column);
+    });
 }
 
 std::string row_name(std::string_view table, const Value::Map& key) {

@@ -36,6 +36,8 @@ Result<TargetedRestore> find_rows(const Call& call, std::string_view component, 
 // Brings them back: each as it was, if it still is as it was seen. Rows that are unclear are left out.
 std::vector<database::Change> changes_of(const TargetedRestore& restore);
 
+// Whether a live row has what the snapshot's columns had.
+bool same_values(const component::TableShape& shape, const Value::Map& then, const Value::Map& now);
 // "players[42]", as the rows of a plan are named.
 std::string row_name(std::string_view table, const Value::Map& key);
 
