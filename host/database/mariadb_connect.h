@@ -13,7 +13,8 @@ enum class Use {
     whole_tables, // rows are as long as the server has them
 };
 
-// The caller closes it. Files of this machine are never read for the server. Kind::unavailable, Kind::denied, Kind::missing (no such database).
+// The caller closes it. Files of this machine are never read for the server. Kind::unavailable,
+// Kind::denied, Kind::missing (no such database).
 Result<st_mysql*> connect_mariadb(const Login& login, const Patience& patience,
                                   Use use = Use::statements);
 bool is_mariadb(st_mysql* handle); // else MySQL

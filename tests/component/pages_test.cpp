@@ -12,10 +12,10 @@
 
 using namespace rig;
 using component::ImageView;
-using database::PageSource;
 using component::PageSurvey;
 using component::PageTree;
 using component::SqliteHandle;
+using database::PageSource;
 
 namespace {
 

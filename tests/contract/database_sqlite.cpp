@@ -257,8 +257,9 @@ TEST_CASE("a trial on sqlite can make the database larger and smaller", "[contra
     {
         const auto trial = got(scene.database->begin_trial(scene.folder.path()));
         const auto rows_after = [&](const char* status) {
-            got(trial->write({ .changes = { update("duels", { { "id", 7 } }, { { "status", status } }) },
-                               .why = "x" }));
+            got(trial->write(
+                { .changes = { update("duels", { { "id", 7 } }, { { "status", status } }) },
+                  .why = "x" }));
             return got(trial->query("select count(*) from large", {})).rows[0][0];
         };
         for (int i = 0; i < 3; ++i) {
