@@ -49,6 +49,19 @@ Value to_value(const TableDifference& found) {
                        { "why", found.why.empty() ? Value() : Value(found.why) } };
 }
 
+// The cells of a row in columns that both tables have.
+Value::Map in_both(const Value::Map& row, const component::SnapshotTable& one,
+                   const component::SnapshotTable& other) {
+    const auto has = [](const component::SnapshotTable& table, const std::string& column) {
+        return std::ranges::find(table.shape().columns, column) != table.shape().columns.end();
+    };
+    Value::Map cells;
+    for (const auto& [column, value] : row)
+        if (has(one, column) && has(other, column))
+            cells.emplace(column, value);
+    return cells;
+}
+
 // Respawn's markers in the database.
 bool is_own(std::string_view table) { return table.starts_with("respawn_"); }
 
@@ -89,12 +102,14 @@ class LiveComparison {
         const auto compared = component::compare_tables(
             *table, *beside, [&](const Value::Map& was, const Value::Map& is) -> Result<void> {
                 TRY(context_.cancel.check());
-                if (was != is)
+                if (in_both(was, *table, *beside) != in_both(is, *table, *beside))
                     ++(was.empty() ? found.added : is.empty() ? found.removed : found.changed);
                 return {};
             });
-        if (compared.ok() || compared.error().kind != Kind::unsupported)
-            return compared.ok() ? Result<TableDifference>(found) : compared.error();
+        if (compared.ok())
+            return found;
+        if (compared.error().kind != Kind::unsupported && compared.error().kind != Kind::usage)
+            return compared.error();
         found.what = TableDifference::What::not_compared;
         found.why = compared.error().why;
         return found;
