@@ -1,4 +1,5 @@
 #include "component/dump_reader.h"
+#include "io/piecewise.h"
 
 #include <catch2/catch.hpp>
 
@@ -9,21 +10,6 @@ using component::DumpStatement;
 using component::DumpWanted;
 
 namespace {
-
-// A few bytes at a time, so that every token is met at the end of what has been read.
-class Dripping final : public io::Source {
-  public:
-    Dripping(std::string_view text, std::size_t step) : text_(text), step_(step) {}
-    Result<std::size_t> read(char* buffer, std::size_t size) override {
-        const auto taken = text_.copy(buffer, std::min(size, step_));
-        text_.remove_prefix(taken);
-        return taken;
-    }
-
-  private:
-    std::string_view text_;
-    const std::size_t step_;
-};
 
 struct Understood {
     std::vector<DumpStatement> run;
@@ -41,7 +27,7 @@ struct Understood {
 Understood understood(std::string_view text, DumpWanted wanted = { .without_end = true },
                       std::size_t step = SIZE_MAX) {
     Understood found;
-    Dripping source(text, step);
+    testing::Piecewise source(text, step);
     DumpReader reader(source, std::move(wanted), [&](const DumpStatement& statement) {
         found.run.push_back(statement);
         return Result<void>();

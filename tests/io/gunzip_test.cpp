@@ -1,5 +1,6 @@
 #include "base/bytes.h"
 #include "io/gunzip.h"
+#include "io/piecewise.h"
 
 #include <catch2/catch.hpp>
 
@@ -15,22 +16,8 @@ std::string packed_bytes() {
         .value();
 }
 
-class Piecewise final : public io::Source {
-  public:
-    Piecewise(std::string_view text, std::size_t step) : text_(text), step_(step) {}
-    Result<std::size_t> read(char* buffer, std::size_t size) override {
-        const auto taken = text_.copy(buffer, std::min(size, step_));
-        text_.remove_prefix(taken);
-        return taken;
-    }
-
-  private:
-    std::string_view text_;
-    const std::size_t step_;
-};
-
 Result<std::string> unpack(std::string_view bytes, std::size_t step = SIZE_MAX) {
-    return io::read_all(*io::gunzipped(std::make_unique<Piecewise>(bytes, step)));
+    return io::read_all(*io::gunzipped(std::make_unique<testing::Piecewise>(bytes, step)));
 }
 
 } // namespace
