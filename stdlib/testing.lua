@@ -78,10 +78,11 @@ function testing.world(made_of)
   return setmetatable({ id = id }, World)
 end
 
--- Runs a runbook: {state, error, effects, plan, log}. With { dry_run = true } nothing is done.
+-- Runs a runbook: {state, error, effects, plan, log}. With { dry_run = true } nothing is done; { answers = { "yes" } } are a
+-- person's to what it asks, in order.
 function World:run(runbook, params, how)
   return respawn.world_run { world = self.id, runbook = runbook, params = params or {},
-    dry_run = how ~= nil and how.dry_run == true }
+    dry_run = how ~= nil and how.dry_run == true, answers = how and how.answers or {} }
 end
 
 -- Goes on with the run that was interrupted, failed or waits.
@@ -192,10 +193,11 @@ local function wrong_messages(told, expected)
   return nil
 end
 
-local function crash(runbook, params, make_world, at, again_at)
+local function crash(runbook, params, make_world, answers, at, again_at)
   local world = make_world {}
   local given = type(params) == "function" and params(world) or params or {}
-  local told = respawn.world_crash { world = world.id, runbook = runbook, params = given, at = at, again_at = again_at }
+  local told = respawn.world_crash { world = world.id, runbook = runbook, params = given, answers = answers,
+    at = at, again_at = again_at }
   respawn.world_end { world = world.id }
   return told
 end
@@ -205,14 +207,15 @@ local function second_kill(at) return at % 3 == 0 and 1 + at // 3 % 8 or 0 end
 
 -- Kills the run at every boundary of its journal and behind every commit, each in a fresh world, resumes it, and
 -- compares what is left with an undisturbed run. `params` may be a function of the world.
-function testing.crash_everywhere(runbook, params, make_world)
+function testing.crash_everywhere(runbook, params, make_world, how)
+  local answers = how and how.answers or {}
   testing.test("killed at every boundary, " .. runbook .. " ends the same and does nothing twice", function()
-    local undisturbed = crash(runbook, params, make_world, 0, 0)
+    local undisturbed = crash(runbook, params, make_world, answers, 0, 0)
     testing.same(undisturbed.state, "done", "undisturbed, it ends")
     if #undisturbed.effects == 0 then error("the run has no effects that a power cut could spoil") end
     local boundaries = 0
     while true do
-      local told = crash(runbook, params, make_world, boundaries + 1, second_kill(boundaries + 1))
+      local told = crash(runbook, params, make_world, answers, boundaries + 1, second_kill(boundaries + 1))
       if not told.killed then break end
       boundaries = boundaries + 1
       testing.same(end_of(told), end_of(undisturbed), ("killed %s, then resumed"):format(told.boundary))

@@ -5,7 +5,7 @@ namespace respawn::primitives {
 using run::Primitive;
 
 // Adding a primitive is one file and one line in each of these two lists.
-extern const Primitive require, check, fail, wait_for_person, clock;
+extern const Primitive require, check, fail, ask, wait_for_person, clock;
 extern const Primitive sql, write;
 extern const Primitive backup, snapshot, faults, restore;
 extern const Primitive compare_rows, restore_rows, compare_tables, restore_tables, changes_of_run,
@@ -19,6 +19,7 @@ const run::Primitives& all() {
         &require,
         &check,
         &fail,
+        &ask,
         &wait_for_person,
         &clock,
         &sql,

@@ -26,6 +26,15 @@ function respawn.check(text, holds) end
 ---@return any # never
 function respawn.fail(text, ...) end
 
+---@class respawn.ask.arguments
+---@field text string the question, with the facts it takes to answer it
+---@field choices table the answers there are: 2 to 20 different texts
+
+--- Lets a person choose. Without one the run waits (exit 5) for `respawn answer`.
+---@param arguments respawn.ask.arguments
+---@return any # the chosen text
+function respawn.ask(arguments) end
+
 --- Stops the run for a person (exit 5): what is known does not prove what to do.
 ---@param text string the facts; further arguments fill it in as string.format does
 ---@return any # never

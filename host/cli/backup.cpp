@@ -1,5 +1,6 @@
 #include "run/backup.h"
 #include "run/readiness.h"
+#include "run/recorded.h"
 #include "run/rules.h"
 
 #include "base/text.h"

@@ -1,6 +1,7 @@
 #include "cli/output.h"
 #include "cli/verb.h"
 
+#include <cstdlib>
 #include <pwd.h>
 #include <unistd.h>
 
@@ -14,6 +15,20 @@ io::Path own_folder() {
     std::error_code fault;
     const auto program = std::filesystem::read_symlink("/proc/self/exe", fault);
     return fault ? io::Path(".") : program.parent_path();
+}
+
+// Whom the kernel saw log in, whoever they have become since; nobody in a container or a service.
+std::optional<uid_t> login_user() {
+    const auto text = io::read_file("/proc/self/loginuid");
+    if (!text.ok())
+        return std::nullopt;
+    const auto number = std::strtoul(text.value().c_str(), nullptr, 10);
+    return number < 4294967295UL ? std::optional(static_cast<uid_t>(number)) : std::nullopt;
+}
+
+std::string name_of_user(uid_t user) {
+    const auto* entry = ::getpwuid(user);
+    return entry ? entry->pw_name : std::to_string(user);
 }
 
 io::Path shipped(std::string_view name) {
@@ -53,10 +68,12 @@ run::Folders Context::folders(const config::Config& config) const {
 }
 
 std::string operator_name() {
-    if (const char* behind_sudo = ::getenv("SUDO_USER"); behind_sudo && *behind_sudo)
+    if (const auto login = login_user())
+        return name_of_user(*login);
+    const char* behind_sudo = ::getenv("SUDO_USER");
+    if (::getuid() == 0 && behind_sudo && *behind_sudo) // anybody else may set it to what they like
         return behind_sudo;
-    const auto* entry = ::getpwuid(::getuid());
-    return entry ? entry->pw_name : std::to_string(::getuid());
+    return name_of_user(::getuid());
 }
 
 } // namespace respawn::cli

@@ -70,8 +70,8 @@ class LiveComparison {
   public:
     using Take = std::function<void(const TableDifference&)>;
     LiveComparison(const Context& context, vault::Vault& vault, const vault::ComponentRecord& record,
-                   const config::ComponentSettings& settings, database::Reader& live)
-        : context_(context), vault_(vault), record_(record), settings_(settings), live_(live) {}
+                   const config::ComponentSettings& settings, database::Reader& reader)
+        : context_(context), vault_(vault), record_(record), settings_(settings), live_(reader) {}
 
     Result<void> run(const Take& take) {
         auto left = TRY(component::live_tables(settings_, live_));

@@ -15,7 +15,7 @@ std::vector<const run::Primitive*> effects_named(const run::Primitives& all,
     std::vector<const run::Primitive*> named;
     for (const auto* primitive : all)
         for (const auto& [module, text] : runbook.source.modules)
-            if (primitive->effect != run::Effect::reads &&
+            if (run::changes_something(primitive->effect) &&
                 text.find(fmt::format("respawn.{}", primitive->name)) != std::string::npos) {
                 named.push_back(primitive);
                 break;
@@ -55,6 +55,20 @@ Result<std::optional<journal::RunRecord>> last_run(run::Game& game, const std::s
     return std::optional<journal::RunRecord>();
 }
 
+// What its operator has to bring.
+std::vector<std::string> wishes(const run::Description& about) {
+    std::vector<std::string> all;
+    if (about.approvals > 0)
+        all.push_back(
+            fmt::format("the approval of {} besides the operator",
+                        about.approvals == 1 ? "a person" : fmt::format("{} people", about.approvals)));
+    if (!about.confirm.empty())
+        all.push_back("the code " + printable(about.confirm) + " (--confirm)");
+    if (about.reason)
+        all.emplace_back("a reason (--reason)");
+    return all;
+}
+
 void show(const run::Runbook& runbook, const std::vector<const run::Primitive*>& effects,
           const std::optional<journal::RunRecord>& last) {
     const auto& about = runbook.description;
@@ -71,6 +85,8 @@ void show(const run::Runbook& runbook, const std::vector<const run::Primitive*>&
     for (const auto* primitive : effects)
         say(fmt::format("  changes    {}: {} After a crash: {}. Undone: {}.", primitive->name,
                         primitive->summary, after_crash(primitive->policy), undone_by(*primitive)));
+    for (const auto& wish : wishes(about))
+        say("  wants      " + wish);
     if (about.rto)
         say(fmt::format("  promised   within {}", human_duration(*about.rto)));
     say(last ? fmt::format("  last time  took {} ({}, run {})",

@@ -3,6 +3,7 @@
 #include "cli/output.h"
 #include "cli/verb.h"
 #include "primitives/primitives.h"
+#include "run/recorded.h"
 
 #include <csignal>
 #include <malloc.h>

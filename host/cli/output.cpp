@@ -174,8 +174,10 @@ void ProgressBar::show(std::uint64_t done, std::uint64_t total) {
     put(stderr, fmt::format("\r{}\x1b[K", line));
 }
 
+bool has_terminal() { return ::isatty(STDIN_FILENO) && ::isatty(STDERR_FILENO); }
+
 Result<bool> ask(std::string_view question, std::string_view otherwise_type) {
-    if (!::isatty(STDIN_FILENO) || !::isatty(STDERR_FILENO))
+    if (!has_terminal())
         return Error{ .kind = Kind::needs_person,
                       .why = fmt::format("{} There is no terminal to ask on", question),
                       .fix = fmt::format("to say yes: {}", otherwise_type) };
@@ -208,7 +210,7 @@ class Hidden {
 };
 
 Result<void> must_have_terminal(std::string_view question) {
-    if (::isatty(STDIN_FILENO) && ::isatty(STDERR_FILENO))
+    if (has_terminal())
         return {};
     return Error{ .kind = Kind::needs_person,
                   .why = fmt::format("there is no terminal to ask on ({})", trimmed(question)),
@@ -233,6 +235,14 @@ Result<std::optional<std::string>> read_line() {
 }
 
 } // namespace
+
+Result<std::optional<std::string>> ask_text(std::string_view question) {
+    put(stderr, question);
+    auto line = TRY(read_line());
+    if (line)
+        line = std::string(trimmed(*line));
+    return line;
+}
 
 Result<Secret> ask_secret(std::string_view question) {
     TRY(must_have_terminal(question));

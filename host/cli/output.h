@@ -7,6 +7,7 @@
 #include "database/database.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -57,6 +58,10 @@ class ProgressBar {
 
 // Asks a yes-or-no question on the terminal. Kind::needs_person without one.
 Result<bool> ask(std::string_view question, std::string_view otherwise_type);
+
+bool has_terminal();
+// Asks for a line on the terminal; nothing at the end of the input. Kind::cancelled after Ctrl-C.
+Result<std::optional<std::string>> ask_text(std::string_view question);
 
 // Asks for a text that is not shown while it is typed; for several lines, shown, until an empty one.
 // Kind::needs_person without a terminal, Kind::cancelled after Ctrl-C.

@@ -5,6 +5,7 @@
 #include "cli/restored.h"
 #include "cli/snapshot_view.h"
 #include "run/own_state.h"
+#include "run/recorded.h"
 #include "run/rules.h"
 
 #include <fmt/format.h>

@@ -1,5 +1,7 @@
 #include "base/text.h"
 #include "cli/output.h"
+#include "cli/person.h"
+#include "cli/run_flow.h"
 #include "cli/run_view.h"
 #include "cli/verb.h"
 
@@ -61,7 +63,9 @@ Result<std::string> named_run(const Context& context, run::Game& game) {
 
 Result<int> go_on(const Context& context) {
     auto game = TRY(context.game(config::Strictness::lenient));
-    run::Engine engine(game, context.primitives, context.folders(game.config()), context.cancel);
+    AtCommandLine person(context);
+    run::Engine engine(game, context.primitives, context.folders(game.config()), context.cancel,
+                       person);
     if (context.typed.has("--accept-database"))
         return accept_database(game, context.typed.value("--accept-database"));
     const auto name = TRY(named_run(context, game));
@@ -72,6 +76,8 @@ Result<int> go_on(const Context& context) {
         return restore_again(context, std::move(game), run);
     if (context.typed.has("--step"))
         TRY(settle_step(context, engine, name));
+    if (context.typed.has("--dry-run") || context.typed.has("--plan"))
+        return plan_and_perform_rest(context, game, engine, run.id);
     RunPrinter printer(false);
     say(fmt::format("{}  {} {}  run {}, from its journal", painted("LIVE, RESUMED", Colour::bold),
                     run.runbook, run.version, run.id));
@@ -87,19 +93,20 @@ extern const Verb resume = {
     .summary = "Goes on with a run that was interrupted, failed or waits; nothing is done twice.",
     .arguments = { { .name = "RUN",
                      .doc = "its id or a prefix; the waiting one when there is only one" } },
-    .options = { { .name = "--step",
-                   .value = "N",
-                   .doc = "a step that nobody knows the outcome of, with --done or --redo" },
-                 { .name = "--done", .doc = "it happened: go on behind it" },
-                 { .name = "--redo", .doc = "it did not happen: do it" },
-                 { .name = "--abort",
-                   .doc = "give the run up and let go of what it holds; what it did stays done" },
-                 { .name = "--beyond-plan",
-                   .doc = "go on where the agreed plan could not see further" },
-                 { .name = "--accept-database",
-                   .value = "COMPONENT",
-                   .doc = "a database went back (restore, failover), and is right as it is" } },
+    .options = with_run_options(
+        { { .name = "--step",
+            .value = "N",
+            .doc = "a step that nobody knows the outcome of, with --done or --redo" },
+          { .name = "--done", .doc = "it happened: go on behind it" },
+          { .name = "--redo", .doc = "it did not happen: do it" },
+          { .name = "--abort",
+            .doc = "give the run up and let go of what it holds; what it did stays done" },
+          { .name = "--beyond-plan", .doc = "go on where the agreed plan could not see further" },
+          { .name = "--accept-database",
+            .value = "COMPONENT",
+            .doc = "a database went back (restore, failover), and is right as it is" } }),
     .details =
+        "With --dry-run it shows what is still to be done; --plan does that, or nothing.\n"
         "The source that ran is kept in the journal and used again, whatever became of the file.",
     .example = "respawn resume 01J8K",
     .run = go_on,

@@ -11,7 +11,8 @@ Result<run::Request> request_from(const Context& context) {
     run::Request request{ .runbook = context.typed.value("RUNBOOK"),
                           .parameters = {},
                           .operator_name = operator_name(),
-                          .reason = context.typed.value("--reason") };
+                          .reason = context.typed.value("--reason"),
+                          .confirmation = context.typed.value("--confirm") };
     for (const auto& typed : context.typed.values("NAME=VALUE")) {
         const auto equals = typed.find('=');
         if (equals == std::string::npos || equals == 0)

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "cli/output.h"
+#include "run/answers.h"
 
 #include <fmt/format.h>
 
@@ -28,7 +29,28 @@ std::vector<std::string> effect_lines(const run::Step& step, const run::Done& do
     return { run::would_text(step.primitive, step.arguments) };
 }
 
+std::string answered(const Value& arguments, std::string_view answer) {
+    return fmt::format("asked: {} Answer: {}", printable(arguments.text_at("text")), printable(answer));
+}
+
 } // namespace
+
+std::vector<std::string> planned_lines(const run::Primitives& primitives, const Value& effects) {
+    std::vector<std::string> lines;
+    for (const auto& effect : *effects.list()) {
+        const auto* primitive = run::find(primitives, effect.text_at("name"));
+        if (run::is_answer(effect))
+            lines.push_back(answered(effect.at("arguments"), effect.text_at("answer")));
+        else if (!primitive)
+            lines.push_back("the plan ends here: " + printable(effect.text_at("why")));
+        else if (const auto written = database::written_from(effect); primitive->write && written.ok())
+            for (const auto& row : row_lines(written.value().rows))
+                lines.push_back("would change  " + row);
+        else
+            lines.push_back("would " + run::would_text(*primitive, *effect.at("arguments").map()));
+    }
+    return lines;
+}
 
 void RunPrinter::line(std::string_view text) {
     say(fmt::format("    {:<9} {}", std::exchange(named_, true) ? "" : phase_, text));
@@ -55,7 +77,9 @@ void RunPrinter::log(std::string_view text) {
 void RunPrinter::done(const run::Step& step, const run::Done& done) {
     if (step.primitive.name == "check")
         ++checks_;
-    if (step.primitive.effect == run::Effect::reads)
+    if (step.primitive.effect == run::Effect::asks)
+        line(answered(step.arguments, done.value.text() ? *done.value.text() : ""));
+    if (!run::changes_something(step.primitive.effect))
         return;
     const bool rows = step.primitive.effect == run::Effect::writes_rows;
     const std::string verb =
@@ -72,11 +96,13 @@ void RunRecorder::log(std::string_view text) {
 
 void RunRecorder::done(const run::Step& step, const run::Done& done) {
     Value::Map entry{ { "phase", step.phase },
-                      { "kind", step.primitive.effect == run::Effect::reads ? "read" : "effect" },
+                      { "kind", run::changes_something(step.primitive.effect) ? "effect" : "read" },
                       { "step", step.position },
                       { "name", step.primitive.name },
                       { "where", step.where },
                       { "note", done.note } };
+    if (step.primitive.effect == run::Effect::asks)
+        entry.insert_or_assign("answer", done.value);
     if (step.primitive.effect != run::Effect::reads) {
         entry.insert_or_assign("arguments", step.arguments);
         entry.insert_or_assign("rows", database::to_value({ .rows = done.rows }).at("rows"));

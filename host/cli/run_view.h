@@ -40,6 +40,9 @@ class RunRecorder final : public run::Listener {
     Value::List timeline_;
 };
 
+// The effects of a plan, a line each or one for each row.
+std::vector<std::string> planned_lines(const run::Primitives& primitives, const Value& effects);
+
 // "interrupted" when nobody carries a running run out any more; else the state's own name.
 std::string state_of(const journal::RunRecord& run);
 // For people: of a run on another host also where, and since when it was not heard of.

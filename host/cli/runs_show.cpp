@@ -39,7 +39,8 @@ void show_call(const journal::CallRecord& call) {
         say("                 " + printable(call.result.text_at("why")));
 }
 
-void show_run(const journal::RunRecord& run, const std::vector<journal::CallRecord>& calls) {
+void show_run(const journal::RunRecord& run, const std::vector<journal::CallRecord>& calls,
+              const std::vector<journal::ApprovalRecord>& approvals) {
     say(fmt::format("run {}  {} {}  {}", run.id, run.runbook, run.version,
                     painted(state_of(run), Colour::bold)));
     say(fmt::format("  by {} on {}, {}{}", printable(run.operator_name), run.holder.host,
@@ -47,12 +48,20 @@ void show_run(const journal::RunRecord& run, const std::vector<journal::CallReco
                     run.reason.empty() ? "" : ": " + printable(run.reason)));
     say(fmt::format("  parameters {}, target {}{}", to_text(run.parameters), printable(run.target),
                     run.plan.empty() ? "" : ", plan " + run.plan.substr(0, 12)));
+    for (const auto& approval : approvals)
+        if (approval.used_by == run.id)
+            say(fmt::format("  approved by {}, {}{}", printable(approval.approver),
+                            to_rfc3339(approval.made, true),
+                            approval.reason.empty() ? "" : ": " + printable(approval.reason)));
     for (const auto& call : calls)
         show_call(call);
     if (!run.error.is_null() && !run.error.text_at("why").empty())
         say(fmt::format("  ended: {}", printable(run.error.text_at("why"))));
     const auto state = state_of(run);
-    if (state == "interrupted" || state == "parked" || state == "failed")
+    if (state == "parked" && !run.error.text_at("fix").empty())
+        say(fmt::format("  next: {}   (or give it up: respawn resume {} --abort)",
+                        printable(run.error.text_at("fix")), run.id));
+    else if (state == "interrupted" || state == "parked" || state == "failed")
         say(fmt::format("  next: respawn resume {0}   (or give it up: respawn resume {0} --abort)",
                         run.id));
 }
@@ -67,7 +76,7 @@ Result<int> show(const Context& context) {
         return 0;
     }
     if (!context.json) {
-        show_run(run, calls);
+        show_run(run, calls, TRY(journal->approvals(run.plan)));
         return 0;
     }
     auto answer = *to_value(run).map();

@@ -3,6 +3,7 @@
 #include "cli/run_view.h"
 #include "cli/snapshot_view.h"
 #include "cli/verb.h"
+#include "run/recorded.h"
 
 #include <fmt/format.h>
 

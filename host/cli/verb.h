@@ -83,7 +83,8 @@ Result<Command> read_command(const std::vector<std::string>& words);
 // Makes a restore that was killed again, from its run in the journal: what `resume` does with one.
 Result<int> restore_again(const Context& context, run::Game game, const journal::RunRecord& run);
 
-// The login user: who is written into journals. With sudo, the person behind it.
+// The login user: who is written into journals and approves plans. The one that the kernel saw log in;
+// where it saw nobody, the user of the process, and the person behind sudo.
 std::string operator_name();
 
 } // namespace respawn::cli

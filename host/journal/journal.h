@@ -70,8 +70,9 @@ struct RunRecord {
     Value description; // what the describing worker said; the running one is held to it
     RunState state = RunState::running;
     std::string phase;
-    Value error;            // {what, on, why, fix, kind} of a run that failed or waits
-    std::int64_t token = 0; // fencing token: rises with every start and take-over
+    std::int64_t approvals = 0; // of its plan, by others than its operator: used up when it starts
+    Value error;                // {what, on, why, fix, kind} of a run that failed or waits
+    std::int64_t token = 0;     // fencing token: rises with every start and take-over
     Holder holder;
     Moment started, updated, finished;
     // When it was read, by the clock of the journal's store:
@@ -81,6 +82,15 @@ struct RunRecord {
 };
 // Running, but nobody carries it out any more: it can be taken over.
 bool is_interrupted(const RunRecord& run);
+
+// What a person chose when a runbook asked.
+struct AnswerRecord {
+    std::int64_t number = 0; // within its run, from 1
+    std::string question;    // hex, the hash of what was asked
+    std::string answer;
+    std::string by;
+    Moment given;
+};
 
 struct CallRecord {
     std::int64_t position = 0; // from 1, in the order of the run
@@ -107,6 +117,16 @@ struct PlanRecord {
     std::string used_by; // the run that was started with it
 };
 
+// Somebody other than the operator has looked at a plan and agrees to it.
+struct ApprovalRecord {
+    std::string plan; // hash
+    std::string requester, approver, reason;
+    Moment made, expires;
+    std::string used_by; // the run it was used up by
+    bool holds =
+        true; // when it was read, by the clock of the journal's store: neither used nor expired
+};
+
 using Sources = std::map<std::string, std::string>; // module → text
 
 // Whoever has started or taken over a run holds it, until its state is set or it is taken over. All
@@ -119,10 +139,13 @@ class Journal {
 
     // Makes the run durable and takes the lease of its target, in one transaction; fills token and
     // holder. Kind::leased names the run that holds it and says what to do with it. A plan can start
-    // one run.
+    // one run, which uses up as many approvals of others as it needs: Kind::needs_person without them.
     virtual Result<void> start_run(RunRecord& run, const Sources& sources) = 0;
     // A run that is parked, failed or interrupted gets this process as holder and a higher token.
     virtual Result<RunRecord> take_over(std::string_view run) = 0;
+    // The run is held to run.plan from now on, which is used up with run.approvals of others, as in
+    // start_run.
+    virtual Result<void> adopt_plan(const RunRecord& run) = 0;
     // Asked right before something is done where no token is looked at. Kind::leased unless the run is
     // held for a third of a lease yet, by the clock of this machine's kernel, which goes on while a
     // process is stopped.
@@ -135,6 +158,8 @@ class Journal {
     virtual Result<void> begin(std::string_view run, const CallRecord& call) = 0;
     virtual Result<void> settle(std::string_view run, std::int64_t position, CallState state,
                                 const Value& result) = 0;
+    // Durable when it returns; its number is the next one.
+    virtual Result<void> save_answer(std::string_view run, const AnswerRecord& answer) = 0;
     virtual Result<void> set_phase(std::string_view run, std::string_view phase) = 0;
     // Throws away reads from a position on, so that they are made afresh. Kind::internal when an effect
     // stands there.
@@ -148,11 +173,16 @@ class Journal {
     // By id or unique prefix. Kind::missing, Kind::conflict.
     virtual Result<RunRecord> run(std::string_view name) = 0;
     virtual Result<std::vector<CallRecord>> calls(std::string_view run) = 0;
+    // In the order they were given.
+    virtual Result<std::vector<AnswerRecord>> answers(std::string_view run) = 0;
     virtual Result<Sources> sources(std::string_view run) = 0;
 
     virtual Result<void> save_plan(const PlanRecord& plan) = 0;
     // By hash or a prefix of at least 6 digits.
     virtual Result<PlanRecord> plan(std::string_view hash) = 0;
+    // In place of an unused one of the same person. Kind::conflict when the plan was used.
+    virtual Result<void> approve(const ApprovalRecord& approval) = 0;
+    virtual Result<std::vector<ApprovalRecord>> approvals(std::string_view plan) = 0;
 
     // The highest marker seen of a component's database. Kind::moved when the database shows a lower
     // one than was seen: it went back. Names the runs that were lost with it.

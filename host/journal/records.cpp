@@ -54,10 +54,26 @@ Result<void> Records::use_plan(Session& session, const RunRecord& run) const {
     TRY(session.run("update plans set used_by = ? where hash = ? and used_by = ''",
                     { run.id, run.plan }));
     if (session.changed_rows() == 1)
-        return {};
+        return use_approvals(session, run);
     return Error{ .kind = Kind::moved,
                   .why = fmt::format("plan {} was used before", run.plan.substr(0, 12)),
                   .fix = "make a new one: respawn run RUNBOOK --dry-run" };
+}
+
+// All of them: what was agreed to is begun once.
+Result<void> Records::use_approvals(Session& session, const RunRecord& run) const {
+    TRY(session.run(fmt::format("update approvals set used_by = ? where plan = ? and used_by = '' and "
+                                "expires > {} and approver != ?",
+                                store_.present()),
+                    { run.id, run.plan, printable(run.operator_name) }));
+    if (session.changed_rows() >= run.approvals)
+        return {};
+    return Error{ .kind = Kind::needs_person,
+                  .why = fmt::format("{} needed and {} of others hold",
+                                     counted(static_cast<std::uint64_t>(run.approvals), "approval"),
+                                     session.changed_rows()),
+                  .fix =
+                      fmt::format("somebody else types: respawn approve {}", run.plan.substr(0, 12)) };
 }
 
 Result<void> Records::insert_call(Session& session, std::string_view run,

@@ -16,7 +16,7 @@ class Records {
     Result<void> insert_run(database::Session& session, const RunRecord& run) const;
     Result<void> insert_sources(database::Session& session, std::string_view run,
                                 const Sources& sources) const;
-    // Kind::moved when the run's plan was used before.
+    // With the approvals that it takes. Kind::moved when the run's plan was used before.
     Result<void> use_plan(database::Session& session, const RunRecord& run) const;
     // In place of one that stood there.
     Result<void> insert_call(database::Session& session, std::string_view run,
@@ -32,6 +32,7 @@ class Records {
     Result<PlanRecord> find_plan(database::Session& session, std::string_view hash) const;
 
   private:
+    Result<void> use_approvals(database::Session& session, const RunRecord& run) const;
     Result<std::vector<RunRecord>> select_runs(database::Session& session, std::string_view where,
                                                const std::vector<Value>& parameters) const;
 

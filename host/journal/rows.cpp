@@ -137,6 +137,27 @@ Result<CallRecord> Rows::call(const Value::Map& row) const {
                        .settled = { number_of(row, "settled") } };
 }
 
+Result<AnswerRecord> Rows::answer(const Value::Map& row) const {
+    const auto given = TRY(opened(row, "answer", text_of(row, "run")));
+    return AnswerRecord{ .number = number_of(row, "number"),
+                         .question = text_of(row, "question"),
+                         .answer = given.text() ? *given.text() : std::string(),
+                         .by = text_of(row, "given_by"),
+                         .given = { number_of(row, "given") } };
+}
+
+ApprovalRecord Rows::approval(const Value::Map& row) {
+    return { .plan = text_of(row, "plan"),
+             .requester = text_of(row, "requester"),
+             .approver = text_of(row, "approver"),
+             .reason = text_of(row, "reason"),
+             .made = { number_of(row, "made") },
+             .expires = { number_of(row, "expires") },
+             .used_by = text_of(row, "used_by"),
+             .holds = text_of(row, "used_by").empty() &&
+                      number_of(row, "expires") > number_of(row, "present") };
+}
+
 Result<PlanRecord> Rows::plan(const Value::Map& row) const {
     const auto full = text_of(row, "hash");
     auto parameters = TRY(opened(row, "parameters", full));

@@ -20,6 +20,9 @@ class Rows {
     Result<RunRecord> run(const Value::Map& row, Sharing sharing) const;
     Result<CallRecord> call(const Value::Map& row) const;
     Result<PlanRecord> plan(const Value::Map& row) const;
+    Result<AnswerRecord> answer(const Value::Map& row) const;
+    // The row also has `present`.
+    static ApprovalRecord approval(const Value::Map& row);
 
     // A column that is sealed, bound to its row and name; null stays null.
     Value sealed(const Value& value, std::string_view row, std::string_view column) const;

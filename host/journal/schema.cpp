@@ -40,7 +40,9 @@ constexpr Table tables[] = {
     { "approvals",
       "plan text not null references plans, requester text not null, approver text not null, reason "
       "text not null, made {0} not null, expires {0} not null, used_by text not null, primary key "
-      "(plan, approver)" },
+      "(plan, approver, made)" },
+    { "answers", "run text not null references runs, number {0} not null, question text not null, "
+                 "answer {1}, given_by text not null, given {0} not null, primary key (run, number)" },
     { "markers", "component text primary key, incarnation text not null, highest {0} not null, "
                  "seen {0} not null" },
 };

@@ -111,6 +111,14 @@ class SqlJournal final : public Journal {
         return run;
     }
 
+    Result<void> adopt_plan(const RunRecord& run) override {
+        const std::scoped_lock lock(mutex_);
+        return durably(run.id, [&](Session& session) -> Result<void> {
+            TRY(session.run("update runs set plan = ? where id = ?", { run.plan, run.id }));
+            return records_.use_plan(session, run);
+        });
+    }
+
     Result<void> must_hold(std::string_view run) override {
         const std::scoped_lock lock(mutex_);
         const auto held = held_.find(run);
@@ -146,6 +154,17 @@ class SqlJournal final : public Journal {
                 return {};
             return Error{ .kind = Kind::internal,
                           .why = fmt::format("run {} has no step {} to settle", run, position) };
+        });
+    }
+
+    Result<void> save_answer(std::string_view run, const AnswerRecord& answer) override {
+        const std::scoped_lock lock(mutex_);
+        return durably(run, [&](Session& session) {
+            return session.run("insert into answers select ?, coalesce(max(number), 0) + 1, ?, ?, ?, ? "
+                               "from answers where run = ?",
+                               { run, answer.question,
+                                 records_.rows().sealed(answer.answer, run, "answer"),
+                                 printable(answer.by), answer.given.microseconds, run });
         });
     }
 
@@ -206,6 +225,16 @@ class SqlJournal final : public Journal {
         return all;
     }
 
+    Result<std::vector<AnswerRecord>> answers(std::string_view run) override {
+        const std::scoped_lock lock(mutex_);
+        std::vector<AnswerRecord> all;
+        for (const auto& row :
+             TRY(TRY(store_->session())
+                     ->rows("select * from answers where run = ? order by number", { run })))
+            all.push_back(TRY(records_.rows().answer(row)));
+        return all;
+    }
+
     Result<Sources> sources(std::string_view run) override {
         const std::scoped_lock lock(mutex_);
         Sources sources;
@@ -235,6 +264,38 @@ class SqlJournal final : public Journal {
     Result<PlanRecord> plan(std::string_view hash) override {
         const std::scoped_lock lock(mutex_);
         return records_.find_plan(*TRY(store_->session()), hash);
+    }
+
+    Result<void> approve(const ApprovalRecord& approval) override {
+        const std::scoped_lock lock(mutex_);
+        return store_->transaction([&](Session& session) -> Result<void> {
+            // A write that changes nothing: no run starts with the plan until our commit.
+            TRY(session.run("update plans set used_by = used_by where hash = ? and used_by = ''",
+                            { approval.plan }));
+            if (session.changed_rows() != 1)
+                return Error{ .kind = Kind::conflict,
+                              .why = fmt::format("plan {} was used", approval.plan.substr(0, 12)),
+                              .fix = "make a new one: respawn run RUNBOOK --dry-run" };
+            TRY(session.run("delete from approvals where plan = ? and approver = ? and used_by = ''",
+                            { approval.plan, printable(approval.approver) }));
+            return session.run(
+                fmt::format("insert into approvals values (?, ?, ?, ?, {0}, {0} + {1}, '')",
+                            store_->present(), (approval.expires - approval.made).count()),
+                { approval.plan, printable(approval.requester), printable(approval.approver),
+                  printable(approval.reason) });
+        });
+    }
+
+    Result<std::vector<ApprovalRecord>> approvals(std::string_view plan) override {
+        const std::scoped_lock lock(mutex_);
+        std::vector<ApprovalRecord> all;
+        for (const auto& row : TRY(TRY(store_->session())
+                                       ->rows(fmt::format("select a.*, {} as present from approvals a "
+                                                          "where plan = ? order by approver",
+                                                          store_->present()),
+                                              { plan })))
+            all.push_back(Rows::approval(row));
+        return all;
     }
 
     Result<void> note_marker(std::string_view component, const database::MarkerState& state) override {

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "run/plan.h"
+#include "run/recorded.h"
 #include "run/rules.h"
 
 #include <fmt/format.h>
@@ -39,9 +40,16 @@ Result<void> must_be_known(const Step& step) {
 } // namespace
 
 Result<Done> DryMode::perform(const Step& step) {
+    const auto* recorded = recorded_at(recorded_, step.position);
+    if (recorded)
+        TRY(must_be_recorded(step, *recorded));
+    if (recorded && !is_made_again(step, *recorded))
+        return told(step, *recorded);
     switch (step.primitive.effect) {
     case Effect::reads:
         return read(step);
+    case Effect::asks:
+        return ask(step);
     case Effect::writes_rows:
         return write(step);
     case Effect::restores:
@@ -50,6 +58,34 @@ Result<Done> DryMode::perform(const Step& step) {
         return describe(step);
     }
     return Error{ .kind = Kind::internal, .why = "no such effect" };
+}
+
+// By a live run: a question, whose answers are known, and what failed last.
+bool DryMode::is_made_again(const Step& step, const journal::CallRecord& recorded) const {
+    return step.primitive.effect == Effect::asks || (recorded.state == journal::CallState::failed &&
+                                                     recorded.position == recorded_.back().position);
+}
+
+// A step that the run has behind it.
+Result<Done> DryMode::told(const Step& step, const journal::CallRecord& recorded) {
+    if (changes_something(step.primitive.effect))
+        effects_.push_back(Symbol{ "done before" });
+    if (recorded.state == journal::CallState::done)
+        return done_from(recorded.result);
+    if (recorded.state == journal::CallState::maybe)
+        return Done{ .value = nullptr, .rows = {}, .note = "maybe sent before" };
+    if (recorded.state == journal::CallState::failed)
+        return error_from(recorded.result);
+    return Error{ .kind = Kind::unknown,
+                  .why = fmt::format("step {} ({}) is {}; a live run settles it first", step.position,
+                                     step.primitive.name, journal::name_of(recorded.state)) };
+}
+
+Result<Done> DryMode::ask(const Step& step) {
+    TRY(must_be_known(step));
+    const auto answer = TRY(answers_.to(step));
+    effects_.push_back(planned_answer(step, answer));
+    return Done{ .value = answer, .rows = {}, .note = {} };
 }
 
 Result<io::Path> DryMode::scratch() {

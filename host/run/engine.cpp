@@ -3,8 +3,9 @@
 #include "base/bytes.h"
 #include "base/id.h"
 #include "base/text.h"
-#include "run/dry.h"
+#include "run/consent.h"
 #include "run/plan.h"
+#include "run/recorded.h"
 #include "run/worker.h"
 
 #include <algorithm>
@@ -150,6 +151,14 @@ Value sources_value(const journal::Sources& sources) {
     return modules;
 }
 
+// Reads behind the last effect are made afresh: nothing was done on their strength, and a verify that
+// failed looks at what a person has put right since.
+std::vector<journal::CallRecord> without_late_reads(std::vector<journal::CallRecord> calls) {
+    while (!calls.empty() && calls.back().policy == journal::Policy::none)
+        calls.pop_back();
+    return calls;
+}
+
 } // namespace
 
 Result<Runbook> Engine::describe(const std::string& runbook) {
@@ -171,29 +180,39 @@ Result<Worker> Engine::start(const Runbook& runbook, const Value& parameters) {
 }
 
 Result<Planned> Engine::plan(const Request& request, Listener& listener) {
-    auto planned = TRY(make_plan(request, listener));
+    auto planned = TRY(make_plan(request, Answers({}, person_), listener));
     if (!planned.not_needed)
         TRY(TRY(game_.journal())->save_plan(planned.plan));
     return planned;
 }
 
-Result<Planned> Engine::make_plan(const Request& request, Listener& listener) {
+Result<Planned> Engine::make_plan(const Request& request, Answers answers, Listener& listener) {
     const auto runbook = TRY(describe(request.runbook));
     const auto parameters = TRY(read_parameters(runbook.description, request.parameters));
-    DryMode mode(game_, cancel_);
+    DryMode mode(game_, std::move(answers), {}, cancel_);
+    auto planned = TRY(show(runbook, parameters, mode, listener));
+    planned.plan.runbook = request.runbook;
+    planned.plan.operator_name = request.operator_name;
+    planned.plan.hash = plan_hash(planned.plan);
+    return planned;
+}
+
+Result<Planned> Engine::show(const Runbook& runbook, const Value& parameters, DryMode& mode,
+                             Listener& listener) {
     Gate gate(primitives_, runbook.description, game_, mode, listener);
     auto worker = TRY(start(runbook, parameters));
     const auto ended = Conversation(worker, gate, listener, cancel_).hold();
     Planned planned{ .plan = { .hash = {},
-                               .runbook = request.runbook,
+                               .runbook = runbook.source.name,
                                .version = runbook.description.version,
-                               .operator_name = request.operator_name,
+                               .operator_name = {},
                                .parameters = parameters,
                                .sources = sources_value(runbook.source.modules),
                                .effects = mode.effects(),
                                .made = now(),
                                .used_by = {} },
                      .title = fmt::format("{} {}", runbook.source.name, runbook.description.version),
+                     .runbook = runbook.description,
                      .not_needed = false,
                      .ended_at = {} };
     if (!ended.ok() && ended.error().kind == Kind::not_needed) {
@@ -208,19 +227,19 @@ Result<Planned> Engine::make_plan(const Request& request, Listener& listener) {
         planned.plan.effects.list()->push_back(
             Value(Value::Map{ { "name", "ends" }, { "why", ended.error().why } }));
     }
-    planned.plan.hash = plan_hash(planned.plan);
     return planned;
 }
 
 Result<Outcome> Engine::perform(const Request& request, const journal::PlanRecord& agreed,
                                 Listener& listener) {
-    Nobody nobody;
+    Nobody nothing;
     // Not kept: showing a plan to a person makes it fresh, and this one nobody is shown.
-    const auto again = TRY(make_plan(request, nobody));
+    const auto again = TRY(make_plan(request, Answers(answers_in(agreed.effects), nobody()), nothing));
     if (again.not_needed || again.plan.hash != agreed.hash)
         return again.not_needed ? *again.ended_at : moved_since(agreed, again);
-    const auto runbook = TRY(describe(request.runbook));
     auto* journal = TRY(game_.journal());
+    TRY(must_be_agreed(again.runbook, request, agreed, *journal));
+    const auto runbook = TRY(describe(request.runbook));
     journal::RunRecord run{ .id = make_ulid(now()),
                             .runbook = runbook.source.name,
                             .version = runbook.description.version,
@@ -230,37 +249,100 @@ Result<Outcome> Engine::perform(const Request& request, const journal::PlanRecor
                             .reason = request.reason,
                             .plan = agreed.hash,
                             .parameters = again.plan.parameters,
-                            .description = runbook.description.table };
+                            .description = runbook.description.table,
+                            .approvals = runbook.description.approvals };
     TRY(journal->start_run(run, runbook.source.modules));
-    return carry_out(*journal, run, runbook.source.modules, {}, agreed.effects, listener);
+    return carry_out(run, {}, agreed.effects, listener);
 }
 
 Result<Outcome> Engine::resume(std::string_view name, Listener& listener, bool beyond_plan) {
     auto* journal = TRY(game_.journal());
-    const auto run = TRY(journal->take_over(name));
-    auto calls = TRY(journal->calls(run.id));
-    // Reads behind the last effect are made afresh: nothing was done on their strength, and a verify
-    // that failed looks at what a person has put right since.
-    std::int64_t last_effect = 0;
-    for (const auto& call : calls)
-        if (call.policy != journal::Policy::none)
-            last_effect = call.position;
-    TRY(journal->forget_reads(run.id, last_effect + 1));
-    std::erase_if(calls, [&](const auto& call) { return call.position > last_effect; });
+    auto run = TRY(journal->run(name));
+    if (beyond_plan && run.description.integer_at("approvals") > 0)
+        return Error{ .kind = Kind::denied,
+                      .why =
+                          "what this runbook does needs approval, and nobody has seen what lies beyond "
+                          "the plan",
+                      .fix = fmt::format("respawn resume {} --dry-run", run.id) };
+    return go_on(TRY(journal->take_over(name)), beyond_plan, listener);
+}
+
+Result<Planned> Engine::plan_rest(std::string_view name, const std::string& operator_name,
+                                  Listener& listener) {
+    const auto run = TRY(TRY(game_.journal())->run(name));
+    auto planned = TRY(make_rest(run, Answers(TRY(answers_of(run)), person_), listener));
+    planned.plan.operator_name = operator_name;
+    if (!planned.not_needed)
+        TRY(TRY(game_.journal())->save_plan(planned.plan));
+    return planned;
+}
+
+Result<Planned> Engine::make_rest(const journal::RunRecord& run, Answers answers, Listener& listener) {
+    auto* journal = TRY(game_.journal());
+    const auto runbook = TRY(recorded_runbook(run, TRY(journal->sources(run.id))));
+    DryMode mode(game_, std::move(answers), without_late_reads(TRY(journal->calls(run.id))), cancel_);
+    auto planned = TRY(show(runbook, run.parameters, mode, listener));
+    planned.plan.hash = plan_hash(planned.plan);
+    return planned;
+}
+
+Result<Outcome> Engine::resume_as(std::string_view name, const journal::PlanRecord& agreed,
+                                  const Request& consent, Listener& listener) {
+    auto* journal = TRY(game_.journal());
+    auto run = TRY(journal->run(name));
+    Nobody nothing;
+    const auto again = TRY(make_rest(run, Answers(answers_in(agreed.effects), nobody()), nothing));
+    if (again.not_needed || again.plan.hash != agreed.hash)
+        return again.not_needed ? *again.ended_at : moved_since(agreed, again);
+    TRY(must_be_agreed(again.runbook, consent, agreed, *journal));
+    run = TRY(journal->take_over(run.id));
+    run.plan = agreed.hash;
+    run.approvals = again.runbook.approvals;
+    TRY(journal->adopt_plan(run));
+    return go_on(run, false, listener);
+}
+
+// Goes on with a run that this process holds.
+Result<Outcome> Engine::go_on(const journal::RunRecord& run, bool beyond_plan, Listener& listener) {
+    auto* journal = TRY(game_.journal());
+    auto calls = without_late_reads(TRY(journal->calls(run.id)));
+    TRY(journal->forget_reads(run.id, calls.empty() ? 1 : calls.back().position + 1));
     std::optional<Value> planned;
     if (!run.plan.empty() && !beyond_plan)
         planned = TRY(journal->plan(run.plan)).effects;
-    auto outcome = TRY(carry_out(*journal, run, TRY(journal->sources(run.id)), std::move(calls),
-                                 std::move(planned), listener));
-    return outcome;
+    return carry_out(run, std::move(calls), std::move(planned), listener);
 }
 
-Result<Outcome> Engine::carry_out(journal::Journal& journal, journal::RunRecord run,
-                                  const journal::Sources& sources,
+// Agreed to with the plan, and given since.
+Result<KnownAnswers> Engine::answers_of(const journal::RunRecord& run) {
+    auto* journal = TRY(game_.journal());
+    KnownAnswers known;
+    Moment planned;
+    if (!run.plan.empty()) {
+        const auto plan = TRY(journal->plan(run.plan));
+        known = answers_in(plan.effects);
+        planned = plan.made;
+    }
+    for (const auto& answer : TRY(journal->answers(run.id)))
+        if (answer.given > planned)
+            known[answer.question].push_back(answer.answer);
+    return known;
+}
+
+Result<Outcome> Engine::carry_out(const journal::RunRecord& run,
                                   std::vector<journal::CallRecord> recorded,
                                   std::optional<Value> planned, Listener& listener) {
-    LiveMode mode(game_, journal, run, std::move(recorded), std::move(planned), cancel_);
-    const auto runbook = TRY(recorded_runbook(run, sources));
+    auto* journal = TRY(game_.journal());
+    const auto keep = [&](const std::string& question, const std::string& answer) {
+        return journal->save_answer(
+            run.id,
+            { .question = question, .answer = answer, .by = run.operator_name, .given = now() });
+    };
+    if (planned)
+        planned = without_answers(*planned);
+    LiveMode mode(game_, *journal, run, std::move(recorded), std::move(planned),
+                  Answers(TRY(answers_of(run)), person_, keep), cancel_);
+    const auto runbook = TRY(recorded_runbook(run, TRY(journal->sources(run.id))));
     Gate gate(primitives_, runbook.description, game_, mode, listener);
     auto worker = TRY(start(runbook, run.parameters));
     const auto ended = Conversation(worker, gate, listener, cancel_).hold();
@@ -270,9 +352,29 @@ Result<Outcome> Engine::carry_out(journal::Journal& journal, journal::RunRecord 
         outcome.error = ended.error();
         outcome.run.state = state_after(ended.error(), mode.effects());
     }
-    TRY(journal.set_state(run.id, outcome.run.state,
-                          outcome.error ? to_value(*outcome.error) : Value()));
+    TRY(journal->set_state(run.id, outcome.run.state,
+                           outcome.error ? to_value(*outcome.error) : Value()));
     return outcome;
+}
+
+Result<void> Engine::answer(std::string_view name, const AnswerGiven& given) {
+    auto* journal = TRY(game_.journal());
+    const auto before = TRY(journal->run(name));
+    const auto calls = TRY(journal->calls(before.id));
+    const auto* asked = calls.empty() ? nullptr : find(primitives_, calls.back().name);
+    if (before.state != RunState::parked || !asked || asked->effect != Effect::asks ||
+        calls.back().state != journal::CallState::failed)
+        return Error{ .kind = Kind::usage,
+                      .why = fmt::format("run {} asks nothing", before.id),
+                      .fix = fmt::format("respawn runs show {}", before.id) };
+    const auto& question = calls.back();
+    TRY(must_be_choice(TRY(question_of(*question.arguments.map())), given.choice));
+    const auto run = TRY(journal->take_over(before.id)); // nobody works on it meanwhile
+    TRY(journal->save_answer(run.id, { .question = question.argument_hash,
+                                       .answer = given.choice,
+                                       .by = given.by,
+                                       .given = now() }));
+    return journal->set_state(run.id, RunState::parked, before.error);
 }
 
 Result<void> Engine::settle(std::string_view name, std::int64_t step, Verdict verdict) {

@@ -50,7 +50,7 @@ Result<const Primitive*> Gate::allowed(std::string_view name) const {
                           "respawn.{} needs the capability {}, which the runbook does not declare",
                           name, needed),
                       .fix = fmt::format("add \"{}\" to its `uses`", needed) };
-    if (primitive->effect != Effect::reads && !may_change(phase_))
+    if (changes_something(primitive->effect) && !may_change(phase_))
         return Error{ .kind = Kind::denied,
                       .why =
                           fmt::format("respawn.{} changes something, and {} only looks", name, phase_),

@@ -2,9 +2,9 @@
 
 #include "base/text.h"
 #include "run/plan.h"
+#include "run/recorded.h"
 #include "run/rules.h"
 
-#include <algorithm>
 #include <fmt/format.h>
 
 namespace respawn::run {
@@ -15,42 +15,10 @@ using journal::Policy;
 
 namespace {
 
-constexpr std::string_view kind_names[] = { "usage",      "missing",      "conflict",     "denied",
-                                            "corrupt",    "no_space",     "io",           "unavailable",
-                                            "timeout",    "cancelled",    "unsupported",  "script",
-                                            "not_needed", "failed_check", "needs_person", "leased",
-                                            "moved",      "unknown",      "internal" };
-
-// What the journal keeps of a call that is done.
-Value result_of(const Done& done) {
-    Value::Map result{ { "value", done.value } };
-    if (!done.rows.empty())
-        result.emplace("written", database::to_value({ .rows = done.rows }));
-    return result;
-}
-
-Result<Done> done_from(const Value& result) {
-    Done done{ .value = result.at("value"), .rows = {}, .note = "from the journal" };
-    if (!result.at("written").is_null())
-        done.rows = TRY(database::written_from(result.at("written"))).rows;
-    return done;
-}
-
 Done done_with(const database::Written& written) {
     return { .value = Value::Map{ { "rows", static_cast<std::int64_t>(written.rows.size()) } },
              .rows = written.rows,
              .note = {} };
-}
-
-Error mismatch(const Step& step, const CallRecord& recorded) {
-    return Error{ .kind = Kind::needs_person,
-                  .why = fmt::format("step {} was {} (at {}, arguments {}) before the interruption and "
-                                     "is {} (at {}, arguments {}) now",
-                                     step.position, recorded.name, recorded.where,
-                                     recorded.argument_hash.substr(0, 8), step.primitive.name,
-                                     step.where, step.argument_hash.substr(0, 8)),
-                  .fix = "something that the runbook reads has changed under it: look at `respawn runs "
-                         "show`, then abort it or go on by hand" };
 }
 
 Error parked(const Step& step, const std::string& run, std::string_view why) {
@@ -72,27 +40,11 @@ Result<void> kept(Result<void> written) {
 
 } // namespace
 
-Value to_value(const Error& error) {
-    return Value::Map{ { "kind", kind_names[static_cast<int>(error.kind)] },
-                       { "what", error.what },
-                       { "on", error.on },
-                       { "why", error.why },
-                       { "fix", error.fix } };
-}
-
-Error error_from(const Value& value) {
-    const auto* found = std::find(std::begin(kind_names), std::end(kind_names), value.text_at("kind"));
-    const auto kind =
-        found == std::end(kind_names) ? Kind::internal : static_cast<Kind>(found - kind_names);
-    return { kind, value.text_at("what"), value.text_at("on"), value.text_at("why"),
-             value.text_at("fix") };
-}
-
 LiveMode::LiveMode(Game& game, journal::Journal& journal, const journal::RunRecord& run,
-                   std::vector<CallRecord> recorded, std::optional<Value> planned,
+                   std::vector<CallRecord> recorded, std::optional<Value> planned, Answers answers,
                    const Cancellation& cancel)
     : game_(game), journal_(journal), run_(run), recorded_(std::move(recorded)),
-      planned_(std::move(planned)), cancel_(cancel) {}
+      planned_(std::move(planned)), answers_(std::move(answers)), cancel_(cancel) {}
 
 Result<database::Reader*> LiveMode::reader(std::string_view component) {
     return static_cast<database::Reader*>(TRY(game_.database(component)));
@@ -106,12 +58,12 @@ Result<void> LiveMode::enter(std::string_view phase) { return journal_.set_phase
 
 Result<Done> LiveMode::perform(const Step& step) {
     TRY(cancel_.check());
-    const auto recorded = std::find_if(recorded_.begin(), recorded_.end(), [&](const CallRecord& call) {
-        return call.position == step.position;
-    });
-    if (recorded != recorded_.end())
-        return replay(step, *recorded);
-    return step.primitive.effect == Effect::reads ? read(step) : begin_and_do(step);
+    const auto* recorded = recorded_at(recorded_, step.position);
+    if (recorded)
+        TRY(must_be_recorded(step, *recorded));
+    if (!changes_something(step.primitive.effect))
+        return read(step, recorded);
+    return recorded ? replay(step, *recorded) : begin_and_do(step);
 }
 
 CallRecord LiveMode::record_of(const Step& step, CallState state, const Value& result) const {
@@ -130,8 +82,31 @@ CallRecord LiveMode::record_of(const Step& step, CallState state, const Value& r
              .settled = state == CallState::intent ? Moment{} : now() };
 }
 
-Result<Done> LiveMode::read(const Step& step) {
-    auto value = step.primitive.run(call_of(step));
+Result<Done> LiveMode::read(const Step& step, const CallRecord* recorded) {
+    if (step.primitive.effect == Effect::asks)
+        return noted(step, answer(step)); // also in a replay: each answer has its question
+    if (!recorded)
+        return noted(step, step.primitive.run(call_of(step)));
+    if (recorded->state == CallState::done)
+        return done_from(recorded->result);
+    const bool is_last = recorded->position == recorded_.back().position;
+    return is_last ? noted(step, step.primitive.run(call_of(step))) : error_from(recorded->result);
+}
+
+Result<Value> LiveMode::answer(const Step& step) {
+    auto given = answers_.to(step);
+    if (given.ok())
+        return Value(std::move(given).value());
+    auto missing = std::move(given).error();
+    if (missing.kind == Kind::unknown) {
+        missing.kind = Kind::needs_person;
+        missing.fix = fmt::format("respawn answer {} CHOICE", run_.id);
+    }
+    return missing;
+}
+
+// A result that the journal keeps; whether it was a failure, too.
+Result<Done> LiveMode::noted(const Step& step, Result<Value> value) {
     const bool ok = value.ok();
     TRY(kept(journal_.note(run_.id, record_of(step, ok ? CallState::done : CallState::failed,
                                               ok ? Value(Value::Map{ { "value", value.value() } })
@@ -140,22 +115,17 @@ Result<Done> LiveMode::read(const Step& step) {
 }
 
 Result<Done> LiveMode::replay(const Step& step, const CallRecord& recorded) {
-    if (recorded.name != step.primitive.name || recorded.argument_hash != step.argument_hash ||
-        recorded.phase != step.phase)
-        return mismatch(step, recorded);
-    const bool is_effect = step.primitive.effect != Effect::reads;
-    const bool is_last = recorded.position == recorded_.back().position;
     switch (recorded.state) {
     case CallState::done:
-        effects_ += is_effect ? 1 : 0;
+        effects_ += 1;
         return done_from(recorded.result);
     case CallState::maybe:
         effects_ += 1;
         return Done{ .value = nullptr, .rows = {}, .note = "maybe sent before the interruption" };
-    case CallState::failed:
-        if (!is_last)
-            return error_from(recorded.result);
-        return is_effect ? begin_and_do(step) : read(step);
+    case CallState::failed: {
+        const bool is_last = recorded.position == recorded_.back().position;
+        return is_last ? begin_and_do(step) : error_from(recorded.result);
+    }
     case CallState::parked:
         return parked(step, run_.id, recorded.result.text_at("why", "it was interrupted"));
     case CallState::intent:
@@ -344,8 +314,8 @@ Result<void> LiveMode::must_be_planned(const Step& step, const Value& effect, bo
         return Error{ .kind = Kind::needs_person,
                       .why = fmt::format("the plan that was agreed to ends before this: {}",
                                          would_text(step.primitive, step.arguments)),
-                      .fix =
-                          fmt::format("to go on with it: respawn resume {} --beyond-plan", run_.id) };
+                      .fix = fmt::format("see the rest of it, and go on: respawn resume {} --dry-run",
+                                         run_.id) };
     auto expected = *next.map();
     auto actual = *effect.map();
     if (!with_rows)

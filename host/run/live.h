@@ -2,7 +2,7 @@
 // every effect has its intent durable before it and its result durable after it.
 #pragma once
 
-#include "run/mode.h"
+#include "run/answers.h"
 
 #include <optional>
 
@@ -10,10 +10,10 @@ namespace respawn::run {
 
 class LiveMode final : public Mode {
   public:
-    // `recorded` are the calls of an interrupted run, by position; empty for a new one. With a plan,
-    // every effect must be the one that was shown.
+    // `recorded` are the calls of an interrupted run, by position; empty for a new one. With a list of
+    // planned effects, every effect must be the one that was shown.
     LiveMode(Game& game, journal::Journal& journal, const journal::RunRecord& run,
-             std::vector<journal::CallRecord> recorded, std::optional<Value> planned,
+             std::vector<journal::CallRecord> recorded, std::optional<Value> planned, Answers answers,
              const Cancellation& cancel);
     std::string_view title() const override { return "LIVE"; }
     Result<Done> perform(const Step& step) override;
@@ -25,7 +25,9 @@ class LiveMode final : public Mode {
     std::int64_t effects() const { return effects_; }
 
   private:
-    Result<Done> read(const Step& step);
+    Result<Done> read(const Step& step, const journal::CallRecord* recorded);
+    Result<Value> answer(const Step& step);
+    Result<Done> noted(const Step& step, Result<Value> value);
     Result<Done> replay(const Step& step, const journal::CallRecord& recorded);
     Result<Done> settle_open(const Step& step);
     Result<Settled> probe(const Step& step);
@@ -49,12 +51,9 @@ class LiveMode final : public Mode {
     journal::RunRecord run_;
     std::vector<journal::CallRecord> recorded_;
     std::optional<Value> planned_;
+    Answers answers_;
     const Cancellation& cancel_;
     std::int64_t effects_ = 0;
 };
-
-// {kind, what, on, why, fix}: an Error as journals and messages carry it, and back.
-Value to_value(const Error& error);
-Error error_from(const Value& value);
 
 } // namespace respawn::run

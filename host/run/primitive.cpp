@@ -56,7 +56,7 @@ Error unsound(const Primitive& primitive, std::string_view why) {
 }
 
 Result<void> must_be_sound(const Primitive& primitive) {
-    const bool is_read = primitive.effect == Effect::reads;
+    const bool is_read = !changes_something(primitive.effect);
     if (!is_read && primitive.policy == journal::Policy::none)
         return unsound(primitive, "changes something and has no policy for a crash in the middle");
     if (is_read && primitive.policy != journal::Policy::none)
@@ -77,6 +77,8 @@ Result<void> must_be_sound(const Primitive& primitive) {
 }
 
 } // namespace
+
+bool changes_something(Effect effect) { return effect != Effect::reads && effect != Effect::asks; }
 
 std::string_view name_of(Type type) { return type_names[static_cast<int>(type)]; }
 std::string_view name_of(Capability capability) {

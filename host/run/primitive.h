@@ -59,10 +59,13 @@ std::string_view name_of(Capability capability); // "vault.read"
 
 enum class Effect {
     reads,       // changes nothing, or decides over the run (require, check, fail)
+    asks,        // lets a person choose; the answer is kept, nothing is changed
     writes_rows, // rows of one database, in one transaction with the run's marker
     restores,    // puts a component back from a snapshot
     changes,     // anything else outside the run
 };
+
+bool changes_something(Effect effect);
 
 // Which call of which run: what a repeated call and a probe recognise it by.
 struct CallName {
@@ -137,7 +140,7 @@ struct Primitive {
     std::string_view
         would = {}; // "copy snapshot {snapshot} to {to}": what a dry run shows, behind "would"
     std::string_view example = {};
-    // One of the three, by effect.
+    // One of the three, by effect; none for one that asks.
     Result<Value> (*run)(const Call& call) = nullptr;
     Result<database::Write> (*write)(const Call& call) = nullptr;
     Result<Restoration> (*restore)(const Call& call) = nullptr;

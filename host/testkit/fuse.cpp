@@ -57,6 +57,9 @@ class CutJournal final : public journal::Journal {
     Result<journal::RunRecord> take_over(std::string_view run) override {
         return between("take_over", [&] { return inner_->take_over(run); });
     }
+    Result<void> adopt_plan(const journal::RunRecord& run) override {
+        return between("adopt_plan", [&] { return inner_->adopt_plan(run); });
+    }
     Result<void> must_hold(std::string_view run) override { return inner_->must_hold(run); }
     Result<void> note(std::string_view run, const journal::CallRecord& call) override {
         return inner_->note(run, call); // not durable by itself
@@ -68,6 +71,9 @@ class CutJournal final : public journal::Journal {
                         const Value& result) override {
         return between(fmt::format("settle of step {}", position),
                        [&] { return inner_->settle(run, position, state, result); });
+    }
+    Result<void> save_answer(std::string_view run, const journal::AnswerRecord& answer) override {
+        return between("answer", [&] { return inner_->save_answer(run, answer); });
     }
     Result<void> set_phase(std::string_view run, std::string_view phase) override {
         return between(fmt::format("phase {}", phase), [&] { return inner_->set_phase(run, phase); });
@@ -85,6 +91,15 @@ class CutJournal final : public journal::Journal {
     Result<journal::RunRecord> run(std::string_view name) override { return inner_->run(name); }
     Result<std::vector<journal::CallRecord>> calls(std::string_view run) override {
         return inner_->calls(run);
+    }
+    Result<std::vector<journal::AnswerRecord>> answers(std::string_view run) override {
+        return inner_->answers(run);
+    }
+    Result<void> approve(const journal::ApprovalRecord& approval) override {
+        return inner_->approve(approval);
+    }
+    Result<std::vector<journal::ApprovalRecord>> approvals(std::string_view plan) override {
+        return inner_->approvals(plan);
     }
     Result<journal::Sources> sources(std::string_view run) override { return inner_->sources(run); }
     Result<void> save_plan(const journal::PlanRecord& plan) override {

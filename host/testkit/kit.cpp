@@ -34,6 +34,21 @@ std::string typed(const Value& value) {
     return join(items, ",");
 }
 
+// Answers in the order that the test gives them.
+class GivenAnswers final : public run::Person {
+  public:
+    explicit GivenAnswers(Value::List answers) : answers_(std::move(answers)) {}
+    Result<std::optional<std::string>> choose(const run::Question&) override {
+        if (used_ == answers_.size())
+            return std::optional<std::string>();
+        return std::optional(typed(answers_[used_++]));
+    }
+
+  private:
+    Value::List answers_;
+    std::size_t used_ = 0;
+};
+
 run::Request request_from(const Value& arguments) {
     run::Request request{ .runbook = arguments.text_at("runbook"),
                           .parameters = {},
@@ -85,7 +100,8 @@ const std::vector<Kit::Primitive>& Kit::primitives() {
           { { "world", "integer" },
             { "runbook", "text" },
             { "params", "map" },
-            { "dry_run", "boolean" } },
+            { "dry_run", "boolean" },
+            { "answers", "list" } },
           &Kit::run },
         { "world_resume", { { "world", "integer" }, { "beyond_plan", "boolean" } }, &Kit::resume_run },
         { "world_crash",
@@ -93,7 +109,8 @@ const std::vector<Kit::Primitive>& Kit::primitives() {
             { "runbook", "text" },
             { "params", "map" },
             { "at", "integer" },
-            { "again_at", "integer" } },
+            { "again_at", "integer" },
+            { "answers", "list" } },
           &Kit::crash },
         { "world_query",
           { { "world", "integer" }, { "sql", "text" }, { "with", "list" } },
@@ -182,12 +199,20 @@ Value Kit::shown(std::string_view title, Value told) {
     return told;
 }
 
+Stage Kit::stage_with(run::Person& person) const {
+    auto stage = stage_;
+    stage.person = &person;
+    return stage;
+}
+
 Result<Value> Kit::run(const Value& arguments) {
     auto* in = TRY(world(arguments));
     const auto request = request_from(arguments);
+    GivenAnswers person(list_at(arguments, "answers"));
+    const auto stage = stage_with(person);
     if (truth_at(arguments, "dry_run"))
-        return shown(title_of("DRY RUN", arguments), TRY(dry_run(*in, stage_, request)));
-    return shown(title_of("LIVE", arguments), TRY(live_run(*in, stage_, request)));
+        return shown(title_of("DRY RUN", arguments), TRY(dry_run(*in, stage, request)));
+    return shown(title_of("LIVE", arguments), TRY(live_run(*in, stage, request)));
 }
 
 Result<Value> Kit::resume_run(const Value& arguments) {
@@ -198,7 +223,9 @@ Result<Value> Kit::resume_run(const Value& arguments) {
 Result<Value> Kit::crash(const Value& arguments) {
     const CrashPlan plan{ .at = arguments.integer_at("at"),
                           .again_at = arguments.integer_at("again_at") };
-    auto told = TRY(crash_and_resume(*TRY(world(arguments)), stage_, request_from(arguments), plan));
+    GivenAnswers person(list_at(arguments, "answers"));
+    auto told = TRY(
+        crash_and_resume(*TRY(world(arguments)), stage_with(person), request_from(arguments), plan));
     timeline_.clear(); // the boundary that fails is the one to read about
     const auto boundary = told.text_at("boundary");
     const auto title = boundary.empty() ? "UNDISTURBED" : "KILLED " + boundary + ", then RESUMED:";

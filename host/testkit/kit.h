@@ -55,6 +55,7 @@ class Kit {
     Result<Value> name(const Value& arguments);
     Result<Value> clock(const Value& arguments);
     Result<World*> world(const Value& arguments);
+    Stage stage_with(run::Person& person) const;
     Value shown(std::string_view title, Value told);
 
     struct Primitive;

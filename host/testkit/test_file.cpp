@@ -2,6 +2,7 @@
 #include "testkit/test_files.h"
 
 #include "base/text.h"
+#include "run/recorded.h"
 #include "run/worker.h"
 
 #include <fmt/format.h>

@@ -1,6 +1,7 @@
 #include "testkit/world_runs.h"
 
 #include "base/text.h"
+#include "run/recorded.h"
 
 #include <fmt/format.h>
 #include <optional>
@@ -42,7 +43,7 @@ class Recorder final : public run::Listener {
     }
     void done(const run::Step& step, const run::Done& done) override {
         const auto would = run::would_text(step.primitive, step.arguments);
-        if (step.primitive.effect == run::Effect::reads)
+        if (!run::changes_something(step.primitive.effect))
             return;
         timeline_.push_back(
             line_of(step.phase, fmt::format("{}: {} {}", step.primitive.name, would, done.note)));
@@ -112,7 +113,7 @@ Value told_outcome(const Recorder& recorder, const Result<run::Outcome>& outcome
 Value perform(const World& world, const Stage& stage, const run::Request& request,
               const run::Wraps& wraps) {
     run::Game game(world.config(), wraps);
-    run::Engine engine(game, stage.primitives, stage.folders, stage.cancel);
+    run::Engine engine(game, stage.primitives, stage.folders, stage.cancel, *stage.person);
     Recorder shown, recorder;
     const auto planned = engine.plan(request, shown);
     if (!planned.ok())
@@ -142,7 +143,7 @@ bool can_go_on(const journal::RunRecord& run) {
 Value go_on(const World& world, const Stage& stage, const std::string& run, bool beyond_plan,
             const run::Wraps& wraps) {
     run::Game game(world.config(), wraps);
-    run::Engine engine(game, stage.primitives, stage.folders, stage.cancel);
+    run::Engine engine(game, stage.primitives, stage.folders, stage.cancel, *stage.person);
     Recorder recorder;
     return told_outcome(recorder, engine.resume(run, recorder, beyond_plan));
 }
@@ -159,7 +160,7 @@ Value interrupted(const Ended& ended) {
 
 Result<Value> dry_run(const World& world, const Stage& stage, const run::Request& request) {
     run::Game game(world.config());
-    run::Engine engine(game, stage.primitives, stage.folders, stage.cancel);
+    run::Engine engine(game, stage.primitives, stage.folders, stage.cancel, *stage.person);
     Recorder recorder;
     const auto planned = engine.plan(request, recorder);
     if (!planned.ok())

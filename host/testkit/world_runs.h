@@ -14,7 +14,8 @@ struct Stage {
     const run::Primitives& primitives;
     const run::Folders& folders;
     const Cancellation& cancel;
-    io::Path worlds = {}; // where worlds are made
+    io::Path worlds = {};                 // where worlds are made
+    run::Person* person = &run::nobody(); // who answers what a runbook asks
 };
 
 Result<Value> dry_run(const World& world, const Stage& stage, const run::Request& request);

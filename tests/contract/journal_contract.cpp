@@ -333,6 +333,106 @@ TEST_CASE("a plan is shown, found by its beginning, and used once", "[contract]"
     }
 }
 
+TEST_CASE("a plan that needs approvals starts a run only with enough of them, which it uses up",
+          "[contract]") {
+    const auto rig = GENERATE(from_range(journal_rigs()));
+    Scene scene(rig);
+    DYNAMIC_SECTION(rig.store) {
+        const std::string hash = "abcdef1" + std::string(57, '0');
+        const auto shown = [&] {
+            return scene.journal->save_plan({ .hash = hash,
+                                              .runbook = "wox/stuck_duel",
+                                              .version = "1.0.0",
+                                              .operator_name = "ada",
+                                              .effects = Value::List{},
+                                              .made = now() });
+        };
+        const auto approve = [&](const std::string& who, Duration span) {
+            const auto made = now();
+            return scene.journal->approve({ .plan = hash,
+                                            .requester = "ada",
+                                            .approver = who,
+                                            .reason = "looked",
+                                            .made = made,
+                                            .expires = made + span });
+        };
+        const auto start = [&](std::int64_t approvals) {
+            auto run = new_run("/a/");
+            run.plan = hash;
+            run.operator_name = "ada";
+            run.approvals = approvals;
+            return scene.journal->start_run(run, {});
+        };
+        const Duration hour = std::chrono::hours(1);
+        REQUIRE(shown().ok());
+        SECTION("of others, that have not run out, each person's once") {
+            CHECK(kind_of(start(1)) == Kind::needs_person);
+            REQUIRE(approve("ada", hour).ok()); // the operator's own is none
+            REQUIRE(approve("mo", Duration(0)).ok());
+            CHECK(kind_of(start(1)) == Kind::needs_person);
+            REQUIRE(approve("lin", hour).ok());
+            REQUIRE(approve("lin", hour).ok());
+            CHECK(kind_of(start(2)) == Kind::needs_person);
+            CHECK(scene.journal->plan(hash).value().used_by.empty());
+            REQUIRE(approve("mo", hour).ok());
+            REQUIRE(start(2).ok());
+            const auto all = scene.journal->approvals(hash).value();
+            const auto run = scene.journal->plan(hash).value().used_by;
+            CHECK(std::count_if(all.begin(), all.end(),
+                                [&](const auto& one) { return one.used_by == run; }) == 2);
+            CHECK(std::none_of(all.begin(), all.end(),
+                               [](const auto& one) { return one.holds && one.approver != "ada"; }));
+        }
+        SECTION("used up with the run, also when the same plan is made again") {
+            REQUIRE(approve("lin", hour).ok());
+            REQUIRE(start(1).ok());
+            CHECK(kind_of(approve("lin", hour)) == Kind::conflict);
+            REQUIRE(
+                scene.journal
+                    ->set_state(scene.journal->plan(hash).value().used_by, RunState::aborted, nullptr)
+                    .ok());
+            REQUIRE(shown().ok());
+            CHECK(kind_of(start(1)) == Kind::needs_person);
+            REQUIRE(approve("lin", hour).ok());
+            CHECK(start(1).ok());
+        }
+        SECTION("by a run that goes on under a new plan, too") {
+            auto run = new_run("/b/");
+            REQUIRE(scene.journal->start_run(run, {}).ok());
+            run.plan = hash;
+            run.approvals = 1;
+            CHECK(kind_of(scene.journal->adopt_plan(run)) == Kind::needs_person);
+            CHECK(scene.journal->run(run.id).value().plan.empty());
+            REQUIRE(approve("lin", hour).ok());
+            REQUIRE(scene.journal->adopt_plan(run).ok());
+            CHECK(scene.journal->run(run.id).value().plan == hash);
+            CHECK(scene.journal->plan(hash).value().used_by == run.id);
+        }
+    }
+}
+
+TEST_CASE("answers are kept in their order, by the holder of their run alone", "[contract]") {
+    const auto rig = GENERATE(from_range(journal_rigs()));
+    Scene scene(rig);
+    DYNAMIC_SECTION(rig.store) {
+        auto run = new_run();
+        REQUIRE(scene.journal->start_run(run, {}).ok());
+        REQUIRE(scene.journal->save_answer(run.id, { .question = "q1", .answer = canary, .by = "lin" })
+                    .ok());
+        REQUIRE(
+            scene.journal->save_answer(run.id, { .question = "q1", .answer = "no", .by = "mo" }).ok());
+        scene.reopen();
+        const auto answers = scene.journal->answers(run.id).value();
+        REQUIRE(answers.size() == 2);
+        CHECK(answers[0].number == 1);
+        CHECK(answers[0].answer == canary);
+        CHECK(answers[1].number == 2);
+        CHECK(answers[1].by == "mo");
+        CHECK(kind_of(scene.journal->save_answer(run.id, { .question = "q2", .answer = "x" })) ==
+              Kind::internal);
+    }
+}
+
 TEST_CASE("a database that went back is noticed, naming the runs lost with it", "[contract]") {
     const auto rig = GENERATE(from_range(journal_rigs()));
     Scene scene(rig);
