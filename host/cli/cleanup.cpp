@@ -162,6 +162,23 @@ Result<int> carry_out(const Proposals& all) {
     });
 }
 
+// Records of runs that are too old: nothing of the game hangs on them.
+Result<void> remove_old_records(const Context& context, run::Game& game) {
+    const auto keep = game.config().keep_runs;
+    const auto before = now() + -keep;
+    if (context.typed.has("--dry-run")) {
+        if (!context.json)
+            say(fmt::format("Records of runs that ended before {} would go as well (keep_runs).",
+                            to_rfc3339(before, true)));
+        return {};
+    }
+    const auto removed = TRY(TRY(game.journal())->remove_ended(before));
+    if (removed > 0 && !context.json)
+        say(fmt::format("removed the records of {} that ended more than {} ago (keep_runs)",
+                        counted(static_cast<std::uint64_t>(removed), "run"), human_duration(keep)));
+    return {};
+}
+
 Result<int> clean_up(const Context& context) {
     auto game = TRY(context.game(config::Strictness::strict));
     if (context.typed.has("--plan") && game.config().plan(context.typed.value("--plan")) == nullptr)
@@ -177,6 +194,8 @@ Result<int> clean_up(const Context& context) {
                 say(painted(proposal.place->name, Colour::bold));
             show(proposal);
         }
+    if (!context.typed.has("--plan") && !context.typed.has("--from"))
+        TRY(remove_old_records(context, game));
     if (nothing || dry) {
         if (context.json)
             say_json(json_of(all, nothing ? "not_needed" : "dry_run"));

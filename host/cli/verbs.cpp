@@ -8,7 +8,8 @@ extern const Verb keys_list, keys_add, keys_remove, keys_rotate, keys_confirm_re
 extern const Verb ls, cat, find, diff, history, export_verb, import_verb;
 extern const Verb replicate, locations, repair;
 extern const Verb cleanup, prune, remove_verb, undelete;
-extern const Verb run_verb, resume, answer, approve, undo, runs, runs_show, runbooks, explain;
+extern const Verb run_verb, resume, answer, approve, undo, runs, runs_show, audit_verify, runbooks,
+    explain;
 extern const Verb test, decrypt, demo, docs;
 
 const std::vector<const Verb*>& verbs() {
@@ -19,7 +20,7 @@ const std::vector<const Verb*>& verbs() {
         &replicate, &locations, &repair,
         &cleanup, &prune, &remove_verb, &undelete,
         &keys_list, &keys_add, &keys_remove, &keys_rotate, &keys_confirm_recovery,
-        &run_verb, &resume, &answer, &approve, &undo, &runs, &runs_show, &runbooks, &explain,
+        &run_verb, &resume, &answer, &approve, &undo, &runs, &runs_show, &audit_verify, &runbooks, &explain,
         &test, &decrypt, &demo, &docs,
     };
     // clang-format on

@@ -61,6 +61,8 @@ class Builder {
             config_.key_file = path_of(text_at(vault, "key_file"));
         for (const auto& node : children_of(*root_.find("vault"), "locations"))
             config_.locations.push_back({ text_at(node, "name"), url_of(text_at(node, "url")) });
+        if (const auto kept = parse_duration(text_at(root_, "keep_runs")); kept.ok())
+            config_.keep_runs = kept.value();
         if (const auto grace = parse_duration(text_at(*root_.find("vault"), "grace")); grace.ok())
             config_.grace = grace.value();
         for (const auto& node : children_of(*root_.find("vault"), "keep"))

@@ -117,6 +117,7 @@ struct Config {
     std::vector<io::Path> runbooks; // folders, searched in order
     io::Path scratch;               // the folder that verify restores into
     std::vector<ScratchServer> scratch_servers;
+    Duration keep_runs = std::chrono::hours(24 * 90);
     std::optional<JournalSettings> journal; // none: a file in the state folder
     std::vector<std::string> warnings;
 

@@ -27,6 +27,8 @@ constexpr Key keys[] = {
     { "", "scratch", section, optional, "where verify and rehearse restore to" },
     { "", "journal", server, essential,
       "the record of runs on PostgreSQL, shared by several hosts; a file of this one's if not given" },
+    { "", "keep_runs", duration, optional,
+      "how long the records of runs that have ended stay in the journal; 90d if not given" },
     { "", "services", section, not_yet, "the game's services" },
 
     { "vault", "key_file", path, essential, "64 hex digits, mode 600: `openssl rand -hex 32`" },

@@ -152,7 +152,7 @@ Result<std::vector<database::Lack>> find_fleet_lacks(const config::JournalSettin
         return lacks;
     }
     for (const auto* privilege : { "SELECT", "INSERT", "UPDATE", "DELETE" })
-        for (const auto* table : { "journal", "runs", "calls", "leases", "plans", "markers" })
+        for (const auto& table : table_names())
             if (!TRY(may(*session, privilege, table)))
                 lacks.push_back(
                     { fmt::format("the login may not {} {}", privilege, table),

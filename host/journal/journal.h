@@ -129,6 +129,14 @@ struct ApprovalRecord {
 
 using Sources = std::map<std::string, std::string>; // module → text
 
+// What looking at the audit chain found (journal/audit.h).
+struct AuditReport {
+    std::int64_t entries = 0;
+    std::string head;                // "1234:3f9a…", to be kept elsewhere
+    std::vector<std::string> faults; // a sentence each; empty when all is as respawn wrote it
+    std::int64_t more_faults = 0;
+};
+
 // Whoever has started or taken over a run holds it, until its state is set or it is taken over. All
 // that is written about a run is written by its holder: each transaction looks, and Kind::leased says
 // who holds it now. So a process that was stopped, and wakes up when another has its run, writes
@@ -191,6 +199,13 @@ class Journal {
     // After a restore the lower number is the right one.
     virtual Result<void> accept_marker(std::string_view component,
                                        const database::MarkerState& state) = 0;
+
+    // Removes runs that ended before this moment, with all that belongs to them, and plans that no run
+    // and nobody needs any more. A run that is not finished, or holds a lease, stays. Gives how many.
+    virtual Result<std::int64_t> remove_ended(Moment before) = 0;
+    // Looks whether anybody but respawn has changed the records of runs. `known_head` is a head from
+    // before, or empty.
+    virtual Result<AuditReport> audit(std::string_view known_head) = 0;
 
     // A consistent copy of the whole journal as a local one, in a new file.
     virtual Result<void> copy_to(const io::Path& file) = 0;

@@ -158,4 +158,50 @@ Result<PlanRecord> Records::find_plan(Session& session, std::string_view hash) c
     return rows_.plan(rows[0]);
 }
 
+Result<void> Records::save_plan(Session& session, const PlanRecord& plan) const {
+    return session.run(
+        "insert into plans values (?, ?, ?, ?, ?, ?, ?, ?, '') on conflict (hash) do update "
+        "set made = excluded.made, operator = excluded.operator, used_by = ''",
+        { plan.hash, plan.runbook, plan.version, printable(plan.operator_name),
+          rows_.sealed(plan.parameters, plan.hash, "parameters"),
+          rows_.sealed(plan.sources, plan.hash, "sources"),
+          rows_.sealed(plan.effects, plan.hash, "effects"), plan.made.microseconds });
+}
+
+Result<void> Records::must_be_unused(Session& session, std::string_view plan) const {
+    TRY(session.run("update plans set used_by = used_by where hash = ? and used_by = ''", { plan }));
+    if (session.changed_rows() == 1)
+        return {};
+    return Error{ .kind = Kind::conflict,
+                  .why = fmt::format("plan {} was used", plan.substr(0, 12)),
+                  .fix = "make a new one: respawn run RUNBOOK --dry-run" };
+}
+
+Result<void> Records::replace_approval(Session& session, const ApprovalRecord& approval) const {
+    TRY(session.run("delete from approvals where plan = ? and approver = ? and used_by = ''",
+                    { approval.plan, printable(approval.approver) }));
+    return session.run(fmt::format("insert into approvals values (?, ?, ?, ?, {0}, {0} + {1}, '')",
+                                   store_.present(), (approval.expires - approval.made).count()),
+                       { approval.plan, printable(approval.requester), printable(approval.approver),
+                         printable(approval.reason) });
+}
+
+Result<std::vector<ApprovalRecord>> Records::approvals(Session& session, std::string_view plan) const {
+    std::vector<ApprovalRecord> all;
+    for (const auto& row : TRY(session.rows(fmt::format("select a.*, {} as present from approvals a "
+                                                        "where plan = ? order by approver",
+                                                        store_.present()),
+                                            { plan })))
+        all.push_back(Rows::approval(row));
+    return all;
+}
+
+Result<std::vector<AnswerRecord>> Records::answers(Session& session, std::string_view run) const {
+    std::vector<AnswerRecord> all;
+    for (const auto& row :
+         TRY(session.rows("select * from answers where run = ? order by number", { run })))
+        all.push_back(TRY(rows_.answer(row)));
+    return all;
+}
+
 } // namespace respawn::journal

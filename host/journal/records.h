@@ -31,6 +31,16 @@ class Records {
     Result<RunRecord> find_and_lock(database::Session& session, std::string_view name) const;
     Result<PlanRecord> find_plan(database::Session& session, std::string_view hash) const;
 
+    // Anew, it can be used again.
+    Result<void> save_plan(database::Session& session, const PlanRecord& plan) const;
+    // Kind::conflict when a run was started with the plan; none is until the transaction ends.
+    Result<void> must_be_unused(database::Session& session, std::string_view plan) const;
+    // In place of an unused one of the same person.
+    Result<void> replace_approval(database::Session& session, const ApprovalRecord& approval) const;
+    Result<std::vector<ApprovalRecord>> approvals(database::Session& session,
+                                                  std::string_view plan) const;
+    Result<std::vector<AnswerRecord>> answers(database::Session& session, std::string_view run) const;
+
   private:
     Result<void> use_approvals(database::Session& session, const RunRecord& run) const;
     Result<std::vector<RunRecord>> select_runs(database::Session& session, std::string_view where,

@@ -43,6 +43,9 @@ constexpr Table tables[] = {
       "(plan, approver, made)" },
     { "answers", "run text not null references runs, number {0} not null, question text not null, "
                  "answer {1}, given_by text not null, given {0} not null, primary key (run, number)" },
+    { "audit", "number {0} primary key, at {0} not null, subject text not null, content text not null, "
+               "mac text not null" },
+    { "audit_head", "id {0} primary key, number {0} not null, mac text not null" },
     { "markers", "component text primary key, incarnation text not null, highest {0} not null, "
                  "seen {0} not null" },
 };
@@ -62,7 +65,15 @@ std::vector<std::string> schema_statements(std::string_view integer, std::string
                                          table_end));
     statements.push_back(fmt::format("insert into journal values ({}, {}) on conflict do nothing",
                                      schema_version, first_token()));
+    statements.emplace_back("insert into audit_head values (1, 0, '') on conflict do nothing");
     return statements;
+}
+
+std::vector<std::string> table_names() {
+    std::vector<std::string> names;
+    for (const auto& table : tables)
+        names.emplace_back(table.name);
+    return names;
 }
 
 Result<void> must_be_of_this_version(database::Session& session, std::string_view where) {
@@ -77,6 +88,7 @@ Result<void> must_be_of_this_version(database::Session& session, std::string_vie
 
 Result<void> copy_tables(database::Session& from, database::Session& to) {
     TRY(to.run("delete from journal"));
+    TRY(to.run("delete from audit_head"));
     for (const auto& table : tables)
         TRY(from.query(fmt::format("select * from {}", table.name), {},
                        [&](const auto& columns, std::vector<Value> row) -> Result<void> {

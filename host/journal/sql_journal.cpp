@@ -1,8 +1,10 @@
 // The journal over any store that speaks SQL.
 #include "base/bytes.h"
 #include "base/text.h"
+#include "journal/audit.h"
 #include "journal/heartbeat.h"
 #include "journal/records.h"
+#include "journal/retention.h"
 #include "journal/store.h"
 
 #include <ctime>
@@ -59,7 +61,7 @@ Error held_by(const RunRecord& run) {
 class SqlJournal final : public Journal {
   public:
     SqlJournal(std::unique_ptr<Store> store, const crypto::Key& key, Duration lease)
-        : store_(std::move(store)), records_(*store_, key), lease_(lease) {
+        : store_(std::move(store)), records_(*store_, key), audit_(*store_, key), lease_(lease) {
         if (store_->sharing() == Sharing::fleet)
             heartbeat_.emplace(lease / 3, [this] { renew_all(); });
     }
@@ -77,7 +79,10 @@ class SqlJournal final : public Journal {
             TRY(records_.insert_run(session, run));
             TRY(records_.insert_sources(session, run.id, sources));
             TRY(records_.use_plan(session, run));
-            return take_lease(session, run);
+            TRY(take_lease(session, run));
+            auto written = TRY(watched_approvals(session, run.plan));
+            written.push_back({ "runs", { run.id } });
+            return audit_.append(session, written);
         }));
         held_[run.id] = { run.token, begun + lease_ };
         return {};
@@ -105,7 +110,8 @@ class SqlJournal final : public Journal {
                             store_->present()),
                 { run.token, run.holder.host, run.holder.boot, run.holder.pid, run.holder.process_start,
                   run.id }));
-            return take_lease(session, run);
+            TRY(take_lease(session, run));
+            return audit_.append(session, { { "runs", { run.id } } });
         }));
         held_[run.id] = { run.token, begun + lease_ };
         return run;
@@ -115,7 +121,10 @@ class SqlJournal final : public Journal {
         const std::scoped_lock lock(mutex_);
         return durably(run.id, [&](Session& session) -> Result<void> {
             TRY(session.run("update runs set plan = ? where id = ?", { run.plan, run.id }));
-            return records_.use_plan(session, run);
+            TRY(records_.use_plan(session, run));
+            auto written = TRY(watched_approvals(session, run.plan));
+            written.push_back({ "runs", { run.id } });
+            return audit_.append(session, written);
         });
     }
 
@@ -138,7 +147,8 @@ class SqlJournal final : public Journal {
         const std::scoped_lock lock(mutex_);
         return durably(run, [&](Session& session) -> Result<void> {
             TRY(records_.must_not_have_happened(session, run, call.position));
-            return records_.insert_call(session, run, call);
+            TRY(records_.insert_call(session, run, call));
+            return audit_.append(session, { { "calls", { run, call.position } } });
         });
     }
 
@@ -150,28 +160,31 @@ class SqlJournal final : public Journal {
                 "update calls set state = ?, result = ?, settled = ? where run = ? and position = ?",
                 { name_of(state), records_.rows().sealed(result, run, "result"), now().microseconds,
                   run, position }));
-            if (session.changed_rows() == 1)
-                return {};
-            return Error{ .kind = Kind::internal,
-                          .why = fmt::format("run {} has no step {} to settle", run, position) };
+            if (session.changed_rows() != 1)
+                return Error{ .kind = Kind::internal,
+                              .why = fmt::format("run {} has no step {} to settle", run, position) };
+            return audit_.append(session, { { "calls", { run, position } } });
         });
     }
 
     Result<void> save_answer(std::string_view run, const AnswerRecord& answer) override {
         const std::scoped_lock lock(mutex_);
-        return durably(run, [&](Session& session) {
-            return session.run("insert into answers select ?, coalesce(max(number), 0) + 1, ?, ?, ?, ? "
-                               "from answers where run = ?",
-                               { run, answer.question,
-                                 records_.rows().sealed(answer.answer, run, "answer"),
-                                 printable(answer.by), answer.given.microseconds, run });
+        return durably(run, [&](Session& session) -> Result<void> {
+            const auto next = TRY(session.value(
+                "select coalesce(max(number), 0) + 1 from answers where run = ?", { run }));
+            TRY(session.run("insert into answers values (?, ?, ?, ?, ?, ?)",
+                            { run, next, answer.question,
+                              records_.rows().sealed(answer.answer, run, "answer"),
+                              printable(answer.by), answer.given.microseconds }));
+            return audit_.append(session, { { "answers", { run, next } } });
         });
     }
 
     Result<void> set_phase(std::string_view run, std::string_view phase) override {
         const std::scoped_lock lock(mutex_);
-        return durably(run, [&](Session& session) {
-            return session.run("update runs set phase = ? where id = ?", { printable(phase), run });
+        return durably(run, [&](Session& session) -> Result<void> {
+            TRY(session.run("update runs set phase = ? where id = ?", { printable(phase), run }));
+            return audit_.append(session, { { "runs", { run } } });
         });
     }
 
@@ -183,8 +196,14 @@ class SqlJournal final : public Journal {
                 { run, from_position }));
             if (effects != Value(0))
                 return Error{ .kind = Kind::internal, .why = "an effect cannot be forgotten" };
-            return session.run("delete from calls where run = ? and position >= ?",
-                               { run, from_position });
+            const auto gone = TRY(session.rows(
+                "select position from calls where run = ? and position >= ?", { run, from_position }));
+            TRY(session.run("delete from calls where run = ? and position >= ?",
+                            { run, from_position }));
+            std::vector<Watched> removed;
+            for (const auto& call : gone)
+                removed.push_back({ "calls", { run, call.at("position") } });
+            return audit_.append(session, removed);
         });
     }
 
@@ -196,6 +215,7 @@ class SqlJournal final : public Journal {
                 fmt::format("update runs set state = ?, error = ?, finished = {} where id = ?",
                             runs ? "0" : store_->present()),
                 { name_of(state), records_.rows().sealed(error, run, "error"), run }));
+            TRY(audit_.append(session, { { "runs", { run } } }));
             if (runs || !TRY(lets_go(session, run, state)))
                 return {};
             return session.run("delete from leases where run = ?", { run });
@@ -227,12 +247,7 @@ class SqlJournal final : public Journal {
 
     Result<std::vector<AnswerRecord>> answers(std::string_view run) override {
         const std::scoped_lock lock(mutex_);
-        std::vector<AnswerRecord> all;
-        for (const auto& row :
-             TRY(TRY(store_->session())
-                     ->rows("select * from answers where run = ? order by number", { run })))
-            all.push_back(TRY(records_.rows().answer(row)));
-        return all;
+        return records_.answers(*TRY(store_->session()), run);
     }
 
     Result<Sources> sources(std::string_view run) override {
@@ -250,15 +265,7 @@ class SqlJournal final : public Journal {
 
     Result<void> save_plan(const PlanRecord& plan) override {
         const std::scoped_lock lock(mutex_);
-        return store_->transaction([&](Session& session) {
-            return session.run(
-                "insert into plans values (?, ?, ?, ?, ?, ?, ?, ?, '') on conflict (hash) do update "
-                "set made = excluded.made, operator = excluded.operator, used_by = ''",
-                { plan.hash, plan.runbook, plan.version, printable(plan.operator_name),
-                  records_.rows().sealed(plan.parameters, plan.hash, "parameters"),
-                  records_.rows().sealed(plan.sources, plan.hash, "sources"),
-                  records_.rows().sealed(plan.effects, plan.hash, "effects"), plan.made.microseconds });
-        });
+        return store_->transaction([&](Session& session) { return records_.save_plan(session, plan); });
     }
 
     Result<PlanRecord> plan(std::string_view hash) override {
@@ -269,33 +276,17 @@ class SqlJournal final : public Journal {
     Result<void> approve(const ApprovalRecord& approval) override {
         const std::scoped_lock lock(mutex_);
         return store_->transaction([&](Session& session) -> Result<void> {
-            // A write that changes nothing: no run starts with the plan until our commit.
-            TRY(session.run("update plans set used_by = used_by where hash = ? and used_by = ''",
-                            { approval.plan }));
-            if (session.changed_rows() != 1)
-                return Error{ .kind = Kind::conflict,
-                              .why = fmt::format("plan {} was used", approval.plan.substr(0, 12)),
-                              .fix = "make a new one: respawn run RUNBOOK --dry-run" };
-            TRY(session.run("delete from approvals where plan = ? and approver = ? and used_by = ''",
-                            { approval.plan, printable(approval.approver) }));
-            return session.run(
-                fmt::format("insert into approvals values (?, ?, ?, ?, {0}, {0} + {1}, '')",
-                            store_->present(), (approval.expires - approval.made).count()),
-                { approval.plan, printable(approval.requester), printable(approval.approver),
-                  printable(approval.reason) });
+            TRY(records_.must_be_unused(session, approval.plan));
+            const auto before = TRY(watched_approvals(session, approval.plan));
+            TRY(records_.replace_approval(session, approval));
+            TRY(audit_.append(session, before));
+            return audit_.append(session, TRY(watched_approvals(session, approval.plan)));
         });
     }
 
     Result<std::vector<ApprovalRecord>> approvals(std::string_view plan) override {
         const std::scoped_lock lock(mutex_);
-        std::vector<ApprovalRecord> all;
-        for (const auto& row : TRY(TRY(store_->session())
-                                       ->rows(fmt::format("select a.*, {} as present from approvals a "
-                                                          "where plan = ? order by approver",
-                                                          store_->present()),
-                                              { plan })))
-            all.push_back(Rows::approval(row));
-        return all;
+        return records_.approvals(*TRY(store_->session()), plan);
     }
 
     Result<void> note_marker(std::string_view component, const database::MarkerState& state) override {
@@ -317,6 +308,26 @@ class SqlJournal final : public Journal {
         const std::scoped_lock lock(mutex_);
         return store_->transaction(
             [&](Session& session) { return write_marker(session, component, state); });
+    }
+
+    Result<std::int64_t> remove_ended(Moment before) override {
+        const std::scoped_lock lock(mutex_);
+        std::int64_t removed = 0;
+        TRY(store_->transaction([&](Session& session) -> Result<void> {
+            removed = TRY(journal::remove_ended(session, audit_, before));
+            return {};
+        }));
+        return removed;
+    }
+
+    Result<AuditReport> audit(std::string_view known_head) override {
+        const std::scoped_lock lock(mutex_);
+        AuditReport report;
+        TRY(store_->transaction([&](Session& session) -> Result<void> {
+            report = TRY(audit_.verify(session, known_head));
+            return {};
+        }));
+        return report;
     }
 
     Result<void> copy_to(const io::Path& file) override {
@@ -357,8 +368,12 @@ class SqlJournal final : public Journal {
     // Makes the noted reads durable as well.
     Result<void> durably(std::string_view run, const Body& body) {
         TRY(write(run, [&](Session& session) -> Result<void> {
-            for (const auto& noted : noted_)
+            std::vector<Watched> written;
+            for (const auto& noted : noted_) {
                 TRY(records_.insert_call(session, noted.run, noted.call));
+                written.push_back({ "calls", { noted.run, noted.call.position } });
+            }
+            TRY(audit_.append(session, written));
             return body(session);
         }));
         noted_.clear();
@@ -473,6 +488,7 @@ class SqlJournal final : public Journal {
     std::mutex mutex_;
     std::unique_ptr<Store> store_;
     const Records records_;
+    const Audit audit_;
     const Duration lease_;
     std::vector<Noted> noted_;
     std::map<std::string, Held, std::less<>> held_;

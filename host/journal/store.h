@@ -28,6 +28,7 @@ class Store {
 // follows a table's columns.
 std::vector<std::string> schema_statements(std::string_view integer, std::string_view bytes,
                                            std::string_view table_end);
+std::vector<std::string> table_names();
 // Kind::unsupported when the tables are another version's.
 Result<void> must_be_of_this_version(database::Session& session, std::string_view where);
 // All rows, from one journal's tables to another's.

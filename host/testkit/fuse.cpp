@@ -113,6 +113,10 @@ class CutJournal final : public journal::Journal {
                                const database::MarkerState& state) override {
         return between("accept_marker", [&] { return inner_->accept_marker(component, state); });
     }
+    Result<std::int64_t> remove_ended(Moment before) override { return inner_->remove_ended(before); }
+    Result<journal::AuditReport> audit(std::string_view known_head) override {
+        return inner_->audit(known_head);
+    }
     Result<void> copy_to(const io::Path& file) override { return inner_->copy_to(file); }
 
   private:

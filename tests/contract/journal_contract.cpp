@@ -433,6 +433,105 @@ TEST_CASE("answers are kept in their order, by the holder of their run alone", "
     }
 }
 
+TEST_CASE("what another hand does to the records of runs is found", "[contract]") {
+    const auto rig = GENERATE(from_range(journal_rigs()));
+    Scene scene(rig);
+    DYNAMIC_SECTION(rig.store) {
+        auto run = new_run("/a/");
+        REQUIRE(scene.journal->start_run(run, {}).ok());
+        REQUIRE(scene.journal->set_phase(run.id, "repair").ok());
+        REQUIRE(scene.journal->note(run.id, call(1)).ok());
+        REQUIRE(scene.journal->begin(run.id, call(2, Policy::probe, CallState::intent)).ok());
+        REQUIRE(scene.journal->settle(run.id, 2, CallState::done, Value("paid")).ok());
+        REQUIRE(
+            scene.journal->save_answer(run.id, { .question = "q", .answer = "yes", .by = "lin" }).ok());
+        REQUIRE(scene.journal->note(run.id, call(3)).ok());
+        REQUIRE(scene.journal->set_phase(run.id, "verify").ok());
+        REQUIRE(scene.journal->forget_reads(run.id, 3).ok());
+        REQUIRE(scene.journal->set_state(run.id, RunState::done, nullptr).ok());
+        const auto before = scene.journal->audit({}).value();
+        INFO(join(before.faults, "; "));
+        REQUIRE(before.faults.empty());
+        CHECK(before.entries >= 8);
+        const auto faults = [&](const std::string& head = {}) {
+            scene.reopen();
+            return join(scene.journal->audit(head).value().faults, "; ");
+        };
+        SECTION("all goes on from there, and an old head stays in the chain") {
+            auto second = new_run("/b/");
+            REQUIRE(scene.journal->start_run(second, {}).ok());
+            CHECK(faults(before.head).empty());
+            CHECK_THAT(faults("1:00ff"), Catch::Contains("does not lie in the chain"));
+        }
+        SECTION("a changed row") {
+            REQUIRE(rig.sql(scene.place, "update calls set state = 'failed' where position = 2"));
+            CHECK(faults() == "calls " + run.id + " 2 was changed since respawn wrote it");
+        }
+        SECTION("a row that is gone, and one that came from elsewhere") {
+            REQUIRE(rig.sql(scene.place, "update calls set position = 9 where position = 1"));
+            CHECK(faults() == "calls " + run.id + " 9 was not written by respawn; calls " + run.id +
+                                  " 1 was taken away");
+        }
+        SECTION("an entry of the chain that is changed, with its row") {
+            REQUIRE(rig.sql(scene.place, "update audit set content = '' where number = 2"));
+            CHECK_THAT(faults(), Catch::Contains("entry 2 of the chain is not the one"));
+        }
+        SECTION("the last entries taken away") {
+            REQUIRE(rig.sql(scene.place, "delete from audit where number > 3"));
+            CHECK_THAT(faults(), Catch::Contains("the end of the chain was taken away"));
+        }
+        SECTION(
+            "the whole chain cut off before, its head put right: only one who kept the head knows") {
+            REQUIRE(
+                rig.sql(scene.place,
+                        "delete from answers; delete from calls; delete from run_sources; delete "
+                        "from runs; delete from audit; update audit_head set number = 0, mac = ''"));
+            CHECK(faults().empty());
+            CHECK_THAT(faults(before.head), Catch::Contains("does not lie in the chain"));
+        }
+        SECTION("a copy is as good as the journal itself") {
+            const auto copy = scene.folder.path() / "copy.db";
+            REQUIRE(scene.journal->copy_to(copy).ok());
+            auto journal = journal::open_local_journal(copy, scene.key).value();
+            CHECK(journal->audit(before.head).value().faults.empty());
+        }
+    }
+}
+
+TEST_CASE("records of runs that ended long ago go, those of others stay", "[contract]") {
+    const auto rig = GENERATE(from_range(journal_rigs()));
+    Scene scene(rig);
+    DYNAMIC_SECTION(rig.store) {
+        const auto started = [&](std::string target, RunState state) {
+            auto run = new_run(std::move(target));
+            REQUIRE(scene.journal->start_run(run, { { "book", "return " + run.id } }).ok());
+            REQUIRE(scene.journal->begin(run.id, call(1, Policy::probe, CallState::intent)).ok());
+            REQUIRE(scene.journal->settle(run.id, 1, CallState::done, Value("paid")).ok());
+            if (state != RunState::running)
+                REQUIRE(scene.journal->set_state(run.id, state, nullptr).ok());
+            return run.id;
+        };
+        const auto done = started("/a/", RunState::done), aborted = started("/b/", RunState::aborted);
+        const auto failed = started("/c/", RunState::failed), parked = started("/d/", RunState::parked);
+        const auto running = started("/e/", RunState::running);
+        const auto head = scene.journal->audit({}).value().head;
+        CHECK(scene.journal->remove_ended(now() + -std::chrono::hours(1)).value() == 0);
+        CHECK(scene.journal->remove_ended(now() + std::chrono::hours(1)).value() == 2);
+        for (const auto& gone : { done, aborted }) {
+            CHECK(kind_of(scene.journal->run(gone)) == Kind::missing);
+            CHECK(scene.journal->calls(gone).value().empty());
+            CHECK(scene.journal->sources(gone).value().empty());
+        }
+        for (const auto& kept : { failed, parked, running }) { // what is half done holds its lease
+            CHECK(scene.journal->calls(kept).value().size() == 1);
+            CHECK(scene.journal->sources(kept).value().size() == 1);
+        }
+        const auto report = scene.journal->audit(head).value();
+        INFO(join(report.faults, "; "));
+        CHECK(report.faults.empty());
+    }
+}
+
 TEST_CASE("a database that went back is noticed, naming the runs lost with it", "[contract]") {
     const auto rig = GENERATE(from_range(journal_rigs()));
     Scene scene(rig);

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "contract/servers.h"
 #include "database/postgres.h"
+#include "database/sqlite_connection.h"
 
 #include <fmt/format.h>
 
@@ -20,6 +21,13 @@ config::ComponentSettings settings_of(const std::string& database) {
 
 config::ComponentSettings new_file(const io::Path& folder) {
     return { .name = "journal", .kind = "sqlite", .path = folder / "journal.db" };
+}
+
+bool sqlite_sql(const config::ComponentSettings& place, const std::string& statements) {
+    auto connection =
+        database::SqliteConnection::open(place.path, database::SqliteConnection::Access::read_write);
+    REQUIRE(connection.ok());
+    return connection.value().run_script(statements).ok();
 }
 
 } // namespace
@@ -50,12 +58,18 @@ std::vector<JournalRig> journal_rigs() {
                [](const auto& place, const crypto::Key& key) {
                    return journal::open_local_journal(place.path, key);
                },
-               [](const auto& place) { std::filesystem::remove_all(place.path); } },
+               [](const auto& place) { std::filesystem::remove_all(place.path); }, sqlite_sql },
              { "fleet", [](const io::Path&) { return new_fleet_database(); },
                [](const auto& place, const crypto::Key& key) {
                    return journal::open_fleet_journal({ place, std::chrono::seconds(30) }, key);
                },
-               drop_fleet_database } };
+               drop_fleet_database,
+               [](const auto& place, const std::string& statements) {
+                   for (const auto statement : split(statements, ';'))
+                       if (!fleet_sql(place, std::string(statement)))
+                           return false;
+                   return true;
+               } } };
 }
 
 journal::RunRecord new_run(std::string target) {

@@ -17,6 +17,8 @@ struct JournalRig {
                                                             const crypto::Key& key)>
         open;
     std::function<void(const config::ComponentSettings& place)> remove;
+    // By another hand than the journal's; statements with ';' between them.
+    std::function<bool(const config::ComponentSettings& place, const std::string& statements)> sql;
 };
 std::vector<JournalRig> journal_rigs();
 
