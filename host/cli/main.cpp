@@ -7,6 +7,8 @@
 
 #include <csignal>
 #include <malloc.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -54,9 +56,18 @@ int run_command(const cli::Command& command) {
     return code.value();
 }
 
+// Secrets and players' data are in our memory: no core file, and no other process of this user looks
+// into it.
+void keep_memory_private() {
+    const rlimit none{ 0, 0 };
+    ::setrlimit(RLIMIT_CORE, &none);
+    ::prctl(PR_SET_DUMPABLE, 0);
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
+    keep_memory_private();
     ::umask(077); // what is made here is the game's data
     // Whole packs go back to the system at once, instead of staying in a heap that each thread has.
     ::mallopt(M_MMAP_THRESHOLD, 4 << 20);
