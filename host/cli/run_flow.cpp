@@ -88,7 +88,7 @@ int show_end_of_plan(const Context& context, const RunCommand& command, const ru
     if (planned.not_needed)
         return say_not_needed(*planned.ended_at);
     show_early_end(planned);
-    const auto needed = static_cast<std::uint64_t>(planned.runbook.approvals);
+    const auto needed = static_cast<std::uint64_t>(planned.runbook.description.approvals);
     if (needed > 0)
         say(fmt::format("It needs the approval of {} besides you:  respawn approve {}",
                         needed == 1 ? "a person" : fmt::format("{} people", needed),
@@ -103,13 +103,13 @@ int show_end_of_plan(const Context& context, const RunCommand& command, const ru
 Result<void> ask_for_what_is_wanted(const run::Planned& planned, RunCommand& command) {
     if (!has_terminal())
         return {};
-    if (planned.runbook.reason && command.request.reason.empty())
+    if (planned.runbook.description.reason && command.request.reason.empty())
         command.request.reason =
             TRY(ask_text("Why is it done? It is kept in the journal: ")).value_or("");
-    if (!planned.runbook.confirm.empty() && command.request.confirmation.empty())
+    if (!planned.runbook.description.confirm.empty() && command.request.confirmation.empty())
         command.request.confirmation =
             TRY(ask_text(fmt::format("Nothing was changed yet. Type {} to do it: ",
-                                     printable(planned.runbook.confirm))))
+                                     printable(planned.runbook.description.confirm))))
                 .value_or("");
     return {};
 }
@@ -117,10 +117,10 @@ Result<void> ask_for_what_is_wanted(const run::Planned& planned, RunCommand& com
 // Whether the person at the command line wants what was shown. A code that was typed is a yes.
 Result<bool> agree(const Context& context, const run::Planned& planned, RunCommand& command,
                    journal::Journal& journal) {
-    if (planned.runbook.approvals == 0)
+    if (planned.runbook.description.approvals == 0)
         TRY(ask_for_what_is_wanted(planned, command));
-    TRY(run::must_be_agreed(planned.runbook, command.request, planned.plan, journal));
-    if (context.typed.has("--yes") || !planned.runbook.confirm.empty())
+    TRY(run::must_be_agreed(planned.runbook.description, command.request, planned.plan, journal));
+    if (context.typed.has("--yes") || !planned.runbook.description.confirm.empty())
         return true;
     return ask("Nothing was changed yet. Do this?",
                fmt::format("{} --plan {}", command.text, planned.plan.hash.substr(0, 12)));

@@ -1,11 +1,13 @@
 #include "notify/kinds.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "base/time.h"
 #include "base/value.h"
 #include "io/file.h"
@@ -14,7 +16,7 @@ namespace respawn::notify {
 
 namespace {
 
-constexpr std::size_t piece = 256 * 1024;
+constexpr std::uint64_t looked_at = 256 * 1024;
 
 class FileNotifier final : public Notifier {
   public:
@@ -24,6 +26,7 @@ class FileNotifier final : public Notifier {
   private:
     // What the file holds, as far as it matters for the next line.
     struct Found {
+        bool is_new = false;
         bool has_id = false;
         bool ends_in_half_a_line = false; // of a writer that was killed
     };
@@ -45,28 +48,22 @@ Result<io::Descriptor> FileNotifier::open_locked() const {
     return file;
 }
 
-// Lines longer than any of ours are passed over piece by piece: memory stays flat, whatever is in the
-// file.
+// A message is sent again right after its sender was killed, if at all: only the end of the file is
+// looked at, so that sending takes as long in a large one.
 Result<FileNotifier::Found> FileNotifier::look_for(const std::string& id, int file) const {
-    Found found;
-    std::string line;
-    for (std::uint64_t offset = 0;;) {
-        const auto bytes = TRY(io::read_at(file, offset, piece, path_));
-        offset += bytes.size();
-        for (const char c : bytes) {
-            if (c != '\n') {
-                if (line.size() < piece)
-                    line.push_back(c);
-                continue;
-            }
-            if (const auto value = from_json(line); value.ok() && value.value().text_at("id") == id)
-                found.has_id = true;
-            line.clear();
-        }
-        if (bytes.size() < piece)
-            break;
-    }
-    found.ends_in_half_a_line = !line.empty();
+    const auto end = ::lseek(file, 0, SEEK_END);
+    if (end < 0)
+        return io::system_error("read", path_, errno);
+    const auto size = static_cast<std::uint64_t>(end);
+    const auto bytes = TRY(io::read_at(file, size - std::min(size, looked_at), looked_at, path_));
+    Found found{ .is_new = size == 0,
+                 .has_id = false,
+                 .ends_in_half_a_line = !bytes.empty() && bytes.back() != '\n' };
+    if (bytes.find(id) == std::string::npos)
+        return found;
+    for (const auto line : split(bytes, '\n'))
+        if (const auto value = from_json(line); value.ok() && value.value().text_at("id") == id)
+            found.has_id = true;
     return found;
 }
 
@@ -84,7 +81,7 @@ Result<void> FileNotifier::send(const Message& message) {
     const std::string_view fresh_line = found.ends_in_half_a_line ? "\n" : "";
     TRY(io::write_fully(file.number(), fmt::format("{}{}\n", fresh_line, to_json(line)), path_));
     TRY(io::sync_file(file.number(), path_));
-    return io::sync_folder(path_.parent_path());
+    return found.is_new ? io::sync_folder(path_.parent_path()) : Result<void>();
 }
 
 } // namespace

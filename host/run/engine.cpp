@@ -212,7 +212,7 @@ Result<Planned> Engine::show(const Runbook& runbook, const Value& parameters, Dr
                                .made = now(),
                                .used_by = {} },
                      .title = fmt::format("{} {}", runbook.source.name, runbook.description.version),
-                     .runbook = runbook.description,
+                     .runbook = runbook,
                      .not_needed = false,
                      .ended_at = {} };
     if (!ended.ok() && ended.error().kind == Kind::not_needed) {
@@ -238,8 +238,8 @@ Result<Outcome> Engine::perform(const Request& request, const journal::PlanRecor
     if (again.not_needed || again.plan.hash != agreed.hash)
         return again.not_needed ? *again.ended_at : moved_since(agreed, again);
     auto* journal = TRY(game_.journal());
-    TRY(must_be_agreed(again.runbook, request, agreed, *journal));
-    const auto runbook = TRY(describe(request.runbook));
+    const auto& runbook = again.runbook;
+    TRY(must_be_agreed(runbook.description, request, agreed, *journal));
     journal::RunRecord run{ .id = make_ulid(now()),
                             .runbook = runbook.source.name,
                             .version = runbook.description.version,
@@ -294,10 +294,10 @@ Result<Outcome> Engine::resume_as(std::string_view name, const journal::PlanReco
     const auto again = TRY(make_rest(run, Answers(answers_in(agreed.effects), nobody()), nothing));
     if (again.not_needed || again.plan.hash != agreed.hash)
         return again.not_needed ? *again.ended_at : moved_since(agreed, again);
-    TRY(must_be_agreed(again.runbook, consent, agreed, *journal));
+    TRY(must_be_agreed(again.runbook.description, consent, agreed, *journal));
     run = TRY(journal->take_over(run.id));
     run.plan = agreed.hash;
-    run.approvals = again.runbook.approvals;
+    run.approvals = again.runbook.description.approvals;
     TRY(journal->adopt_plan(run));
     return go_on(run, false, listener);
 }

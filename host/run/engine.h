@@ -18,7 +18,7 @@ struct Request {
 struct Planned {
     journal::PlanRecord plan;
     std::string title; // "wox/stuck_duel 3.0.0"
-    Description runbook;
+    Runbook runbook;
     bool not_needed = false;
     std::optional<Error> ended_at; // the plan covers up to there
 };
