@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 #include <zstd.h>
 
 namespace respawn::vault {
@@ -12,9 +13,9 @@ namespace {
 
 constexpr int fast = 1, thorough = 3;
 constexpr std::size_t sample_size = 4096, samples = 4;
-constexpr std::size_t trial_size = 64 << 10, least_trial = 16 << 10;
-// Neighbours are of one kind: a trial serves so many bytes of them, more with each that ends as the
-// last.
+constexpr std::size_t trial_size = 64 << 10, least_trial = 256 << 10;
+// Neighbours are mostly of one kind: a trial serves so many bytes of them, more with each that ends as
+// the last, and ends with one that shrinks differently.
 constexpr std::size_t trial_serves = 1 << 20, trial_serves_at_most = 8 << 20;
 
 struct Free {
@@ -50,20 +51,41 @@ int better_level(std::string_view plain) {
     return packed_size(out, stretch, thorough) < quick - quick / 32 ? thorough : fast;
 }
 
-int level_for(std::string_view plain) {
-    thread_local int level = thorough;
-    thread_local std::size_t left = 0, serves = trial_serves; // bytes
-    if (plain.size() < least_trial)
-        return thorough;
-    if (left < plain.size()) {
-        const auto better = better_level(plain);
-        serves = better == level ? std::min(2 * serves, trial_serves_at_most) : trial_serves;
-        level = better;
-        left = serves;
+// The level for the chunks of one thread.
+class Level {
+  public:
+    int of(std::string_view plain) {
+        if (plain.size() < least_trial)
+            return thorough;
+        if (left_ < plain.size())
+            try_on(plain);
+        left_ -= std::min(left_, plain.size());
+        return level_;
     }
-    left -= std::min(left, plain.size());
-    return level;
-}
+    // Whether a chunk turned out to be of another kind than the one before it, and to want another
+    // level.
+    bool wants_another(std::string_view plain, std::size_t packed) {
+        const auto share = packed * 64 / plain.size();
+        const auto before = std::exchange(share_, share);
+        if (plain.size() < least_trial || (share <= before + 4 && before <= share + 4))
+            return false;
+        const auto used = level_;
+        try_on(plain);
+        return level_ != used;
+    }
+
+  private:
+    void try_on(std::string_view plain) {
+        const auto better = better_level(plain);
+        serves_ = better == level_ ? std::min(2 * serves_, trial_serves_at_most) : trial_serves;
+        level_ = better;
+        left_ = serves_;
+    }
+
+    int level_ = thorough;
+    std::size_t left_ = 0, serves_ = trial_serves; // bytes
+    std::size_t share_ = 0;                        // what the last one shrank to, in 64ths
+};
 
 } // namespace
 
@@ -72,7 +94,10 @@ std::optional<std::string> compress(std::string_view plain) {
     if (dense_before && looks_dense(plain))
         return {};
     thread_local std::string out;
-    const auto size = packed_size(out, plain, level_for(plain));
+    thread_local Level level;
+    auto size = packed_size(out, plain, level.of(plain));
+    if (level.wants_another(plain, size))
+        size = packed_size(out, plain, level.of(plain));
     dense_before = size >= plain.size() - plain.size() / 32;
     return dense_before ? std::nullopt : std::optional(out.substr(0, size));
 }
