@@ -58,7 +58,10 @@ TEST_CASE("blocks that were stored before are stored no second time, wherever th
     blocks.insert(blocks.begin() + 100, "new");
     blocks.erase(blocks.begin() + 200);
     const auto content = stored(into, blocks).value();
-    REQUIRE(into.counters().new_blobs == 2); // the block and the list
+    // The block and the list; by chance (the key is the vault's own) the list may be in pieces, of
+    // which two and the one above them are new.
+    REQUIRE(into.counters().new_blobs >= 2);
+    REQUIRE(into.counters().new_blobs <= 4);
     finish(into, { content });
     io::TextSink all;
     REQUIRE(vault->read(content, all).ok());
