@@ -3,6 +3,7 @@ local respawn = require "respawn"
 local testing = {}
 
 local MOST_LINES = 40
+local MOST_ITEMS = 200 -- of a list that is compared item by item
 
 -- ---- comparing ----
 
@@ -16,7 +17,40 @@ local function shown(value)
   return "{ " .. table.concat(parts, ", ") .. " }"
 end
 
+-- Whether a table is a list of several things.
+local function is_list(value) return type(value) == "table" and #value > 0 and next(value, #value) == nil end
+
+-- Lists of another length: what is too much, what is missing, and what stands around it, line by line.
+local function list_differences(path, actual, expected, lines)
+  local left, right, common = {}, {}, {}
+  for i, item in ipairs(actual) do left[i] = shown(item) end
+  for i, item in ipairs(expected) do right[i] = shown(item) end
+  for i = #left + 1, 1, -1 do -- the longest common rest of both, from each pair of places
+    common[i] = {}
+    for j = #right + 1, 1, -1 do
+      if i > #left or j > #right then common[i][j] = 0
+      elseif left[i] == right[j] then common[i][j] = common[i + 1][j + 1] + 1
+      else common[i][j] = math.max(common[i + 1][j], common[i][j + 1]) end
+    end
+  end
+  lines[#lines + 1] = ("%s has %d items and should have %d (- should not be there, + is missing)"):format(
+    path == "" and "the list" or path, #left, #right)
+  local i, j = 1, 1
+  while i <= #left or j <= #right do
+    if i <= #left and j <= #right and left[i] == right[j] then
+      lines[#lines + 1], i, j = "    " .. left[i], i + 1, j + 1
+    elseif j > #right or (i <= #left and common[i + 1][j] >= common[i][j + 1]) then
+      lines[#lines + 1], i = "  - " .. left[i], i + 1
+    else
+      lines[#lines + 1], j = "  + " .. right[j], j + 1
+    end
+  end
+  return lines
+end
+
 local function differences(path, actual, expected, lines)
+  local lists = is_list(actual) and is_list(expected) and #actual ~= #expected
+  if lists and #actual <= MOST_ITEMS and #expected <= MOST_ITEMS then return list_differences(path, actual, expected, lines) end
   if type(actual) ~= "table" or type(expected) ~= "table" then
     if actual ~= expected then
       local pair = ("is        %s\n    should be %s"):format(shown(actual), shown(expected))
@@ -71,9 +105,10 @@ end
 local World = {}
 World.__index = World
 
--- A game of its own: world { schema = "world.sql", rows = { players = { { … }, … } }, files = { name = "text" } }.
+-- A game of its own: world { schema = "world.sql", rows = { players = { { … }, … } }, files = { name = "text" } }; or
+-- with its tables in `sql`, as text.
 function testing.world(made_of)
-  local id = respawn.world_make {
+  local id = respawn.world_make { sql = made_of.sql or "",
     schema = made_of.schema or "world.sql", rows = made_of.rows or {}, files = made_of.files or {} }
   return setmetatable({ id = id }, World)
 end
@@ -172,6 +207,13 @@ end
 -- Seconds since 1970, by the clock the runbook is given.
 function testing.now() return respawn.now {} end
 
+-- From here on that clock stands at a moment: seconds since 1970, or a text such as "2026-11-22T02:00:00Z". Until the
+-- test ends, or for nil until here, it is the machine's.
+function testing.set_time(moment) return respawn.clock_set { to = moment } end
+
+-- Moves the clock on by a span, "16m" or seconds; it stands there then.
+function testing.advance(span) return respawn.clock_advance { by = span } end
+
 -- ---- power cuts ----
 
 -- What has to be equal, wherever a run was killed.
@@ -194,6 +236,7 @@ local function wrong_messages(told, expected)
 end
 
 local function crash(runbook, params, make_world, answers, at, again_at)
+  testing.set_time(nil) -- make_world may set it, each time anew
   local world = make_world {}
   local given = type(params) == "function" and params(world) or params or {}
   local told = respawn.world_crash { world = world.id, runbook = runbook, params = given, answers = answers,

@@ -1,10 +1,13 @@
+#include "run/game.h"
 #include "run/primitive.h"
 
 namespace respawn::primitives {
 
 namespace {
 
-Result<Value> seconds(const run::Call&) { return Value(now().microseconds / 1'000'000); }
+Result<Value> seconds(const run::Call& call) {
+    return Value(call.game().present().microseconds / 1'000'000);
+}
 
 } // namespace
 

@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "cli/output.h"
 #include "cli/verb.h"
+#include "lint/lint.h"
 
 #include <fmt/format.h>
 
@@ -128,6 +129,7 @@ Result<int> write_references(const Context& context) {
     TRY(write_if_changed(folder / "verbs.md", verbs_page()));
     TRY(write_if_changed(folder / "primitives.md", primitives_page(context.primitives)));
     TRY(write_if_changed(folder / "respawn.d.lua", editor_file(context.primitives)));
+    TRY(write_if_changed(folder / "lint.md", lint::rules_page()));
     TRY(write_if_changed(folder / "configuration.md", config::configuration_reference()));
     say(fmt::format("wrote the references to {}", printable(folder.string())));
     return 0;
@@ -137,8 +139,9 @@ Result<int> write_references(const Context& context) {
 
 extern const Verb docs = {
     .name = "docs",
-    .summary = "Writes the references (verbs, primitives, configuration, the editor's type file) from "
-               "their definitions.",
+    .summary =
+        "Writes the references (verbs, primitives, rules, configuration, the editor's type file) from "
+        "their definitions.",
     .options = { { .name = "--to", .value = "FOLDER", .doc = "docs/reference when left out" } },
     .example = "respawn docs --to docs/reference",
     .run = write_references,

@@ -56,6 +56,8 @@ struct Change {
 struct Write {
     std::vector<Change> changes;
     std::string why;
+    // What the symbol "now" becomes; the clock's moment when left out.
+    std::optional<Moment> moment = std::nullopt;
 };
 
 // Who writes: stands in the database beside the change, in the same transaction.

@@ -80,7 +80,7 @@ class ServerTrial final : public Trial {
 
     Result<Written> apply(const Write& write) {
         TRY(check_business_keys(*session_, write));
-        return engine_.changes(*session_, now(), &history_)->apply(write);
+        return engine_.changes(*session_, write.moment.value_or(now()), &history_)->apply(write);
     }
 
     Result<void> ready() {
@@ -202,7 +202,7 @@ class ServerDatabase final : public Database {
                               bool& again) {
         TRY(engine_->begin_our_turn(*writing_));
         TRY(check_token(*writing_, marker));
-        const auto moment = now();
+        const auto moment = write.moment.value_or(now());
         const auto number = TRY(add_marker(*writing_, marker, write.why, moment));
         TRY(take_business_keys(*writing_, write, number));
         auto written = TRY(engine_->changes(*writing_, moment, nullptr)->apply(write));

@@ -52,7 +52,7 @@ class SqliteTrial : public Trial {
         Written written;
         TRY(connection.transaction([&]() -> Result<void> {
             TRY(check_business_keys(connection, write));
-            written = TRY(apply_sqlite_changes(connection, write, now()));
+            written = TRY(apply_sqlite_changes(connection, write, write.moment.value_or(now())));
             return {};
         }));
         return written;
@@ -129,7 +129,7 @@ class Sqlite final : public Database {
         TRY(connection.transaction([&]() -> Result<void> {
             TRY(make_marker_tables(connection, marker_tables));
             TRY(check_token(connection, marker));
-            const auto moment = now();
+            const auto moment = write.moment.value_or(now());
             const auto number = TRY(add_marker(connection, marker, write.why, moment));
             TRY(take_business_keys(connection, write, number));
             written = TRY(apply_sqlite_changes(connection, write, moment));

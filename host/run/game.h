@@ -20,13 +20,14 @@ namespace respawn::run {
 // What the configuration says opens the vault: its key file or its passphrase.
 Result<vault::Unlock> configured_unlock(const config::Config& config);
 
-// What is put around a journal or a database when the game opens it; nothing unless somebody watches
-// (the testing kit's power cuts).
+// What is put around a journal or a database when the game opens it, and in place of the clock; nothing
+// unless somebody watches (the testing kit's power cuts and its time).
 struct Wraps {
     using Journal = std::unique_ptr<journal::Journal>;
     using Database = std::unique_ptr<database::Database>;
     std::function<Journal(Journal)> journal;
     std::function<Database(Database)> database;
+    std::function<Moment()> clock;
 };
 
 class Game {
@@ -38,6 +39,8 @@ class Game {
     ~Game();
 
     const config::Config& config() const { return config_; }
+    // The clock that runbooks are given.
+    Moment present() const { return wraps_.clock ? wraps_.clock() : now(); }
     // Before the vault is opened: with this, instead of what the configuration says.
     void open_with(vault::Unlock unlock);
     // At the first location that answers, reading also from the others. Kind::missing when there is

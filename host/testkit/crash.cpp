@@ -15,7 +15,7 @@ namespace {
 using database::SqliteConnection;
 
 // Worlds are made at different seconds, so moments are not compared: RFC 3339 within a text, and whole
-// numbers within 500 days of now.
+// numbers within 500 days of now, the machine's or the test's.
 std::string without_moments(std::string_view text) {
     constexpr std::size_t shortest = 20, longest = 27; // 2026-11-21T10:34:05Z, …:05.123456Z
     std::string masked;
@@ -31,40 +31,45 @@ std::string without_moments(std::string_view text) {
     return masked;
 }
 
-Value masked(const Value& value) {
+bool is_near(std::int64_t seconds, Moment moment) {
     constexpr std::int64_t span = 500LL * 24 * 3600;
-    if (value.integer() && std::abs(*value.integer() - now().microseconds / 1'000'000) < span)
+    const auto there = moment.microseconds / 1'000'000;
+    return seconds > there - span && seconds < there + span;
+}
+
+Value masked(const Value& value, Moment present) {
+    if (value.integer() && (is_near(*value.integer(), now()) || is_near(*value.integer(), present)))
         return "<moment>";
     return value.text() ? Value(without_moments(*value.text())) : value;
 }
 
-Result<Value> rows_of(SqliteConnection& connection, const std::string& table) {
+Result<Value> rows_of(SqliteConnection& connection, const std::string& table, Moment present) {
     std::vector<std::string> lines;
     for (auto row : TRY(connection.rows("select * from " + database::quoted_name(table)))) {
         for (auto& [column, value] : row)
-            value = masked(value);
+            value = masked(value, present);
         lines.push_back(to_text(row));
     }
     std::sort(lines.begin(), lines.end());
     return Value(Value::List(lines.begin(), lines.end()));
 }
 
-Result<Value> tables_of(SqliteConnection& connection) {
+Result<Value> tables_of(SqliteConnection& connection, Moment present) {
     Value::Map tables;
     for (const auto& row :
          TRY(connection.rows("select name from sqlite_schema where type = 'table' and name not like "
                              "'sqlite~_%' escape '~' and name not like 'respawn~_%' escape '~'"))) {
         const auto& name = *row.at("name").text();
-        tables.emplace(name, TRY(rows_of(connection, name)));
+        tables.emplace(name, TRY(rows_of(connection, name, present)));
     }
     return Value(std::move(tables));
 }
 
-Result<Value> business_keys(SqliteConnection& connection) {
+Result<Value> business_keys(SqliteConnection& connection, Moment present) {
     if (TRY(connection.value("select 1 from sqlite_schema where name = 'respawn_business_keys'"))
             .is_null())
         return Value(Value::List{});
-    return rows_of(connection, "respawn_business_keys");
+    return rows_of(connection, "respawn_business_keys", present);
 }
 
 // A message that came twice under one id counts once: its receiver drops the second.
@@ -107,23 +112,23 @@ Result<std::int64_t> snapshots_in(run::Game& game) {
 }
 
 // The game's rows and the business keys; where the run left a database that cannot be read, why.
-Value::Map rows_left(const World& world) {
+Value::Map rows_left(const World& world, Moment present) {
     const auto read = [&]() -> Result<Value::Map> {
         auto connection = TRY(SqliteConnection::open(world.config().components.front().path,
                                                      SqliteConnection::Access::read_only));
-        auto tables = TRY(tables_of(connection));
-        auto keys = TRY(business_keys(connection));
+        auto tables = TRY(tables_of(connection, present));
+        auto keys = TRY(business_keys(connection, present));
         return Value::Map{ { "tables", std::move(tables) }, { "keys", std::move(keys) } };
     };
     auto rows = read();
     return rows.ok() ? std::move(rows).value() : Value::Map{ { "tables", rows.error().why } };
 }
 
-Result<Value> what_is_left(const World& world, Value::Map told) {
+Result<Value> what_is_left(const World& world, Moment present, Value::Map told) {
     run::Game game(world.config());
     told.merge(TRY(effects_of(game)));
     told.insert_or_assign("snapshots", TRY(snapshots_in(game)));
-    told.merge(rows_left(world));
+    told.merge(rows_left(world, present));
     told.insert_or_assign("files", static_cast<std::int64_t>(world.file_names().list()->size()));
     told.insert_or_assign("messages", TRY(texts_sent(world)));
     return Value(std::move(told));
@@ -144,9 +149,9 @@ Result<Value> crash_and_resume(const World& world, const Stage& stage, const run
     if (last.killed)
         last = TRY(attempt(world, stage, request, {}));
     Value::Map end{ { "killed", first.killed }, { "boundary", boundary } };
-    for (const auto key : { "state", "error", "timeline" })
+    for (const auto key : { "state", "error", "timeline", "runbook", "phases" })
         end.emplace(key, last.answer.at(key));
-    return what_is_left(world, std::move(end));
+    return what_is_left(world, stage.present.value_or(now()), std::move(end));
 }
 
 } // namespace respawn::testkit

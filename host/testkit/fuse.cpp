@@ -1,6 +1,7 @@
 #include "testkit/fuse.h"
 
 #include "base/frame.h"
+#include "testkit/passing_database.h"
 
 #include <csignal>
 #include <fmt/format.h>
@@ -124,39 +125,20 @@ class CutJournal final : public journal::Journal {
     std::shared_ptr<Fuse> fuse_;
 };
 
-class CutDatabase final : public database::Database {
+class CutDatabase final : public PassingDatabase {
   public:
     CutDatabase(std::unique_ptr<database::Database> inner, std::shared_ptr<Fuse> fuse)
-        : inner_(std::move(inner)), fuse_(std::move(fuse)) {}
+        : PassingDatabase(std::move(inner)), fuse_(std::move(fuse)) {}
 
-    Result<database::Rows> query(std::string_view sql, const std::vector<Value>& parameters) override {
-        return inner_->query(sql, parameters);
-    }
-    Result<std::vector<Value::Map>> rows_with(const std::string& table, const Value::Map& values,
-                                              std::size_t most) override {
-        return inner_->rows_with(table, values, most);
-    }
     Result<database::Written> write(const database::Write& write, const database::Marker& marker,
                                     const database::Approval& approve) override {
-        auto written = inner_->write(write, marker, approve);
+        auto written = PassingDatabase::write(write, marker, approve);
         if (written.ok())
             fuse_->committed(write.why);
         return written;
     }
-    Result<std::optional<database::Written>> find_written(std::string_view run,
-                                                          std::int64_t step) override {
-        return inner_->find_written(run, step);
-    }
-    Result<database::MarkerState> marker_state() override { return inner_->marker_state(); }
-    Result<std::unique_ptr<database::Trial>> begin_trial(const io::Path& scratch) override {
-        return inner_->begin_trial(scratch);
-    }
-    Result<std::unique_ptr<io::Source>> dump(const std::vector<std::string>& tables) override {
-        return inner_->dump(tables);
-    }
 
   private:
-    std::unique_ptr<database::Database> inner_;
     std::shared_ptr<Fuse> fuse_;
 };
 
@@ -193,7 +175,8 @@ run::Wraps fuse(const Cut& cut, int tell) {
              .database =
                  [fuse](std::unique_ptr<database::Database> inner) {
                      return std::make_unique<CutDatabase>(std::move(inner), fuse);
-                 } };
+                 },
+             .clock = {} };
 }
 
 Result<Ended> in_child(const Cut& cut, const std::function<Value(const run::Wraps&)>& body) {

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t largest_schema = 1 << 20;
 constexpr std::size_t most_worlds = 50;
+constexpr std::int64_t latest_moment = 100'000'000'000; // seconds: the year 5138
 
 bool truth_at(const Value& arguments, std::string_view key) {
     const auto* truth = arguments.at(key).boolean();
@@ -93,7 +94,7 @@ struct Kit::Primitive {
 const std::vector<Kit::Primitive>& Kit::primitives() {
     static const std::vector<Primitive> all = {
         { "world_make",
-          { { "schema", "text" }, { "rows", "map" }, { "files", "map" } },
+          { { "schema", "text" }, { "sql", "text" }, { "rows", "map" }, { "files", "map" } },
           &Kit::make_world },
         { "world_end", { { "world", "integer" } }, &Kit::end_world },
         { "world_run",
@@ -134,6 +135,8 @@ const std::vector<Kit::Primitive>& Kit::primitives() {
         { "covered", { { "runbook", "text" }, { "boundaries", "integer" } }, &Kit::cover },
         { "named", { { "kind", "text" }, { "name", "text" } }, &Kit::name },
         { "now", {}, &Kit::clock },
+        { "clock_set", { { "to", "any" } }, &Kit::set_clock },
+        { "clock_advance", { { "by", "any" } }, &Kit::advance_clock },
     };
     return all;
 }
@@ -168,17 +171,23 @@ Result<World*> Kit::world(const Value& arguments) {
     return found->second.get();
 }
 
-// The schema stands beside the test.
-Result<Value> Kit::make_world(const Value& arguments) {
+// As text, or in a file beside the test.
+Result<std::string> Kit::schema(const Value& arguments) const {
+    if (auto sql = arguments.text_at("sql"); !sql.empty())
+        return sql;
     const auto schema = arguments.text_at("schema");
     if (!is_file_name(schema))
         return Error{ .kind = Kind::script,
                       .why = fmt::format("'{}' is no file beside the test", printable(schema)),
                       .fix = "world { schema = \"world.sql\", rows = { … } }" };
+    return io::read_file(folder_ / schema, largest_schema);
+}
+
+Result<Value> Kit::make_world(const Value& arguments) {
     if (worlds_.size() >= most_worlds)
         return Error{ .kind = Kind::script,
                       .why = fmt::format("a test may have at most {} worlds", most_worlds) };
-    const auto text = TRY(io::read_file(folder_ / schema, largest_schema));
+    const auto text = TRY(schema(arguments));
     auto made = TRY(World::make(stage_.worlds, text, arguments.at("rows"), arguments.at("files")));
     worlds_.emplace(next_world_, std::move(made));
     return Value(next_world_++);
@@ -189,8 +198,11 @@ Result<Value> Kit::end_world(const Value& arguments) {
     return Value(nullptr);
 }
 
-// Keeps what a run did for whoever reads a failed test.
+// Keeps what a run did for whoever reads a failed test, and which phases it has been through.
 Value Kit::shown(std::string_view title, Value told) {
+    for (const auto& phase : list_at(told, "phases"))
+        if (phase.text())
+            covered_.phases[told.text_at("runbook")].insert(*phase.text());
     timeline_.push_back(fmt::format("{}: {}", title, told.text_at("state")));
     for (const auto& line : list_at(told, "timeline"))
         timeline_.push_back("  " + (line.text() ? *line.text() : ""));
@@ -271,6 +283,7 @@ Result<Value> Kit::cut(const Value& arguments) {
 
 Result<Value> Kit::begin_test(const Value& arguments) {
     test_ = arguments.text_at("name", "a test without a name");
+    stage_.present.reset();
     begun_ = now();
     timeline_.clear();
     return Value(nullptr);
@@ -291,7 +304,7 @@ Result<Value> Kit::end_test(const Value& arguments) {
 }
 
 Result<Value> Kit::cover(const Value& arguments) {
-    covered_[arguments.text_at("runbook")] = arguments.integer_at("boundaries");
+    covered_.killed[arguments.text_at("runbook")] = arguments.integer_at("boundaries");
     return Value(nullptr);
 }
 
@@ -300,6 +313,34 @@ Result<Value> Kit::name(const Value& arguments) {
     return Value(arguments.text_at("kind") == "address" ? address_named(name) : hash_named(name));
 }
 
-Result<Value> Kit::clock(const Value&) { return Value(now().microseconds / 1'000'000); }
+Result<Value> Kit::clock(const Value&) { return Value(present().microseconds / 1'000'000); }
+
+// To a moment: seconds since 1970, or a text; null is the machine's clock again.
+Result<Value> Kit::set_clock(const Value& arguments) {
+    const auto& to = arguments.at("to");
+    if (to.is_null())
+        stage_.present.reset();
+    else if (const auto* seconds = to.integer(); seconds && std::abs(*seconds) < latest_moment)
+        stage_.present = Moment{ *seconds * 1'000'000 };
+    else if (to.text())
+        stage_.present = TRY(parse_moment(*to.text(), present()));
+    else
+        return Error{ .kind = Kind::script,
+                      .why = fmt::format("{} is no moment", to_text(to)),
+                      .fix = "set_time \"2026-11-22T02:00:00Z\", or seconds since 1970" };
+    return Value(present().microseconds / 1'000'000);
+}
+
+Result<Value> Kit::advance_clock(const Value& arguments) {
+    const auto& by = arguments.at("by");
+    const auto* seconds = by.integer();
+    if (!by.text() && !(seconds && *seconds >= 0 && *seconds < latest_moment))
+        return Error{ .kind = Kind::script,
+                      .why = fmt::format("{} is no span of time", to_text(by)),
+                      .fix = "advance \"16m\", or seconds" };
+    stage_.present =
+        present() + (by.text() ? TRY(parse_duration(*by.text())) : Duration(*seconds * 1'000'000));
+    return Value(present().microseconds / 1'000'000);
+}
 
 } // namespace respawn::testkit

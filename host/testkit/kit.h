@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <map>
+#include <set>
 
 namespace respawn::testkit {
 
@@ -18,6 +19,12 @@ struct TestResult {
     std::int64_t microseconds = 0;
 };
 
+// What the tests of some files have reached.
+struct Covered {
+    std::map<std::string, std::int64_t> killed;          // runbook → at how many boundaries
+    std::map<std::string, std::set<std::string>> phases; // runbook → those that ran live to their end
+};
+
 class Kit {
   public:
     Kit(const Stage& stage, io::Path folder, std::string file,
@@ -28,8 +35,7 @@ class Kit {
     static Value stubs();
     // One call. Its arguments may be anything.
     Result<Value> call(const std::string& primitive, const Value& arguments);
-    // The runbooks that were killed everywhere, and at how many boundaries.
-    const std::map<std::string, std::int64_t>& covered() const { return covered_; }
+    const Covered& covered() const { return covered_; }
     // The test that has begun and not ended, or empty.
     const std::string& open_test() const { return test_; }
     const std::vector<std::string>& timeline() const { return timeline_; }
@@ -54,8 +60,12 @@ class Kit {
     Result<Value> cover(const Value& arguments);
     Result<Value> name(const Value& arguments);
     Result<Value> clock(const Value& arguments);
+    Result<Value> set_clock(const Value& arguments);
+    Result<Value> advance_clock(const Value& arguments);
+    Moment present() const { return stage_.present.value_or(now()); }
     Result<World*> world(const Value& arguments);
     Stage stage_with(run::Person& person) const;
+    Result<std::string> schema(const Value& arguments) const;
     Value shown(std::string_view title, Value told);
 
     struct Primitive;
@@ -67,7 +77,7 @@ class Kit {
     std::function<void(const TestResult&)> each_;
     std::map<std::int64_t, std::unique_ptr<World>> worlds_;
     std::int64_t next_world_ = 1;
-    std::map<std::string, std::int64_t> covered_;
+    Covered covered_;
     std::string test_;
     Moment begun_;
     std::vector<std::string> timeline_;

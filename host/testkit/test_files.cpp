@@ -39,6 +39,64 @@ TestResult result_from(const std::string& file, const Value& told) {
     return result;
 }
 
+Value to_value(const Covered& covered) {
+    Value::Map phases;
+    for (const auto& [runbook, names] : covered.phases)
+        phases.emplace(runbook, Value::List(names.begin(), names.end()));
+    return Value::Map{ { "killed", Value::Map(covered.killed.begin(), covered.killed.end()) },
+                       { "phases", std::move(phases) } };
+}
+
+void add_covered(const Value& told, Covered& covered) {
+    if (const auto* killed = told.at("killed").map())
+        for (const auto& [runbook, boundaries] : *killed)
+            covered.killed[runbook] = boundaries.integer() ? *boundaries.integer() : 0;
+    if (const auto* runbooks = told.at("phases").map())
+        for (const auto& [runbook, phases] : *runbooks)
+            for (const auto& phase : phases.list() ? *phases.list() : Value::List())
+                covered.phases[runbook].insert(phase.text() ? *phase.text() : "");
+}
+
+// Hands results on in the order of the files' names, those of the first that has not ended at once.
+class InOrder {
+  public:
+    InOrder(const std::vector<std::string>& names, const Each& each) : names_(names), each_(each) {}
+
+    void add(const TestResult& result) {
+        if (first_ < names_.size() && names_[first_] == result.file)
+            each_(result);
+        else
+            held_[result.file].push_back(result);
+    }
+    void end(const std::string& file) {
+        ended_.insert(file);
+        while (first_ < names_.size() && ended_.contains(names_[first_]))
+            if (++first_ < names_.size())
+                for (const auto& result : held_[names_[first_]])
+                    each_(result);
+    }
+
+  private:
+    const std::vector<std::string>& names_;
+    const Each& each_;
+    std::size_t first_ = 0;
+    std::map<std::string, std::vector<TestResult>> held_;
+    std::set<std::string> ended_;
+};
+
+// The largest first: what is begun last should not be what takes longest.
+std::vector<std::string> by_size(std::vector<std::string> names, const Stage& stage) {
+    std::map<std::string, std::size_t> sizes;
+    for (const auto& name : names) {
+        const auto source = run::find_runbook(name, stage.folders);
+        sizes[name] = source.ok() ? source.value().modules.at(source.value().main).size() : 0;
+    }
+    std::stable_sort(
+        names.begin(), names.end(),
+        [&](const std::string& left, const std::string& right) { return sizes[left] > sizes[right]; });
+    return names;
+}
+
 // A world lives for seconds and dies with the machine: memory is the place for it, where there is one.
 io::Path place_for_worlds() {
     const io::Path memory = "/dev/shm";
@@ -55,7 +113,7 @@ io::Path place_for_worlds() {
     });
     Value::Map end{ { "kind", "end" } };
     if (covered.ok())
-        end.emplace("covered", Value::Map(covered.value().begin(), covered.value().end()));
+        end.emplace("covered", to_value(covered.value()));
     else
         end.emplace("why", covered.error().why);
     ::_exit(send_frame(parent, end).ok() ? 0 : 1);
@@ -85,6 +143,7 @@ class Running {
     Running(const Running&) = delete;
     Running& operator=(const Running&) = delete;
 
+    const std::string& name() const { return name_; }
     int socket() const { return socket_.number(); }
     // One message; false when the file has ended.
     bool hear(const Each& each, Covered& covered) {
@@ -96,9 +155,8 @@ class Running {
         const auto why = message.ok() ? message.value().text_at("why") : "its process died";
         if (!why.empty())
             each({ .file = name_, .name = "the file runs to its end", .passed = false, .why = why });
-        if (message.ok() && message.value().at("covered").map())
-            for (const auto& [runbook, boundaries] : *message.value().at("covered").map())
-                covered[runbook] = boundaries.integer() ? *boundaries.integer() : 0;
+        if (message.ok())
+            add_covered(message.value().at("covered"), covered);
         return false;
     }
 
@@ -113,7 +171,7 @@ class Running {
 using AllRunning = std::list<std::unique_ptr<Running>>;
 
 // Waits until one of them has something to say, and hears it.
-Result<void> hear_some(AllRunning& running, const Cancellation& cancel, const Each& each,
+Result<void> hear_some(AllRunning& running, const Cancellation& cancel, InOrder& results,
                        Covered& covered) {
     std::vector<pollfd> sockets;
     for (const auto& one : running)
@@ -124,8 +182,11 @@ Result<void> hear_some(AllRunning& running, const Cancellation& cancel, const Ea
     for (const auto& socket : sockets) {
         const auto speaker = std::find_if(running.begin(), running.end(),
                                           [&](const auto& one) { return one->socket() == socket.fd; });
-        if (socket.revents != 0 && !(*speaker)->hear(each, covered))
-            running.erase(speaker);
+        const auto add = [&](const TestResult& result) { results.add(result); };
+        if (socket.revents == 0 || (*speaker)->hear(add, covered))
+            continue;
+        results.end((*speaker)->name());
+        running.erase(speaker);
     }
     return {};
 }
@@ -139,11 +200,13 @@ Result<Covered> run_test_files(const std::vector<std::string>& names, const Stag
     const Stage here{ stage.primitives, stage.folders, stage.cancel, worlds.path() };
     Covered covered;
     AllRunning running;
-    for (auto next = names.begin(); next != names.end() || !running.empty();) {
-        if (next != names.end() && running.size() < std::max<std::size_t>(1, at_once))
+    InOrder results(names, each);
+    const auto in_turn = by_size(names, stage);
+    for (auto next = in_turn.begin(); next != in_turn.end() || !running.empty();) {
+        if (next != in_turn.end() && running.size() < std::max<std::size_t>(1, at_once))
             running.push_back(TRY(Running::start(*next++, here)));
         else
-            TRY(hear_some(running, stage.cancel, each, covered));
+            TRY(hear_some(running, stage.cancel, results, covered));
     }
     return covered;
 }

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "run/recorded.h"
+#include "testkit/simulated_time.h"
 
 #include <fmt/format.h>
 #include <optional>
@@ -13,6 +14,23 @@ namespace {
 // A moment that a person reading a failed test needs: one line of a run.
 std::string line_of(std::string_view phase, std::string_view text) {
     return fmt::format("{:<9} {}", phase, printable(text));
+}
+
+// "players {id=42}: galleons 7 → 50, note null → 'rich'": the columns that are other ones.
+std::string change_text(const database::RowChange& row) {
+    const auto name = fmt::format("{} {}", row.table, to_text(row.key));
+    if (row.before.empty())
+        return fmt::format("{} is new: {}", name, to_text(row.after));
+    if (row.after.empty())
+        return fmt::format("{} is gone: {}", name, to_text(row.before));
+    std::vector<std::string> changes;
+    for (const auto& [column, after] : row.after)
+        if (const auto before = row.before.find(column);
+            before == row.before.end() || !(before->second == after))
+            changes.push_back(fmt::format(
+                "{} {} → {}", column, before == row.before.end() ? "nothing" : to_text(before->second),
+                to_text(after)));
+    return fmt::format("{}: {}", name, join(changes, ", "));
 }
 
 // A script may compare what it is told, so a symbol is told by its name.
@@ -36,7 +54,17 @@ Value without_symbols(const Value& value) {
 
 class Recorder final : public run::Listener {
   public:
-    void phase(std::string_view name) override { phase_ = name; }
+    void phase(std::string_view name) override {
+        end_phase();
+        phase_ = name;
+    }
+    // The phase that runs has come to its end.
+    void end_phase() {
+        if (!phase_.empty())
+            ended_.push_back(phase_);
+        phase_.clear();
+    }
+    const Value::List& ended_phases() const { return ended_; }
     void log(std::string_view text) override {
         log_.push_back(text);
         timeline_.push_back(line_of(phase_, text));
@@ -48,8 +76,7 @@ class Recorder final : public run::Listener {
         timeline_.push_back(
             line_of(step.phase, fmt::format("{}: {} {}", step.primitive.name, would, done.note)));
         for (const auto& row : done.rows)
-            timeline_.push_back(line_of("", fmt::format("  {} {}: {} → {}", row.table, to_text(row.key),
-                                                        to_text(row.before), to_text(row.after))));
+            timeline_.push_back(line_of("", "  " + change_text(row)));
         effects_.push_back(Value::Map{
             { "phase", step.phase },
             { "name", step.primitive.name },
@@ -70,7 +97,7 @@ class Recorder final : public run::Listener {
 
   private:
     std::string phase_;
-    Value::List log_, effects_, timeline_;
+    Value::List log_, effects_, timeline_, ended_;
 };
 
 struct Nobody final : run::Listener {
@@ -103,16 +130,26 @@ Value with(Value told, std::string_view key, Value value) {
     return told;
 }
 
-Value told_outcome(const Recorder& recorder, const Result<run::Outcome>& outcome) {
+Value told_outcome(Recorder& recorder, const Result<run::Outcome>& outcome) {
     if (!outcome.ok())
         return recorder.told(state_without_run(outcome.error().kind), outcome.error());
     const auto& ended = outcome.value();
-    return with(recorder.told(journal::name_of(ended.run.state), ended.error), "run", ended.run.id);
+    if (ended.run.state == journal::RunState::done)
+        recorder.end_phase();
+    auto told = recorder.told(journal::name_of(ended.run.state), ended.error);
+    told.map()->insert_or_assign("run", ended.run.id);
+    told.map()->insert_or_assign("runbook", ended.run.runbook);
+    told.map()->insert_or_assign("phases", recorder.ended_phases());
+    return told;
+}
+
+run::Game game_of(const World& world, const Stage& stage, const run::Wraps& wraps) {
+    return run::Game(world.config(), stage.present ? at_time(wraps, *stage.present) : wraps);
 }
 
 Value perform(const World& world, const Stage& stage, const run::Request& request,
               const run::Wraps& wraps) {
-    run::Game game(world.config(), wraps);
+    auto game = game_of(world, stage, wraps);
     run::Engine engine(game, stage.primitives, stage.folders, stage.cancel, *stage.person);
     Recorder shown, recorder;
     const auto planned = engine.plan(request, shown);
@@ -142,7 +179,7 @@ bool can_go_on(const journal::RunRecord& run) {
 
 Value go_on(const World& world, const Stage& stage, const std::string& run, bool beyond_plan,
             const run::Wraps& wraps) {
-    run::Game game(world.config(), wraps);
+    auto game = game_of(world, stage, wraps);
     run::Engine engine(game, stage.primitives, stage.folders, stage.cancel, *stage.person);
     Recorder recorder;
     return told_outcome(recorder, engine.resume(run, recorder, beyond_plan));
@@ -159,7 +196,7 @@ Value interrupted(const Ended& ended) {
 } // namespace
 
 Result<Value> dry_run(const World& world, const Stage& stage, const run::Request& request) {
-    run::Game game(world.config());
+    auto game = game_of(world, stage, {});
     run::Engine engine(game, stage.primitives, stage.folders, stage.cancel, *stage.person);
     Recorder recorder;
     const auto planned = engine.plan(request, recorder);

@@ -1,5 +1,6 @@
 // Runs in a world: dry, live, cut off and resumed. What comes of one is told as a test reads it:
-//   {state, error, kind, run, plan, log = [text], effects = [{phase, name, arguments, rows}], timeline}
+//   {state, error, kind, run, plan, log = [text], effects = [{phase, name, arguments, rows}], timeline,
+//    runbook, phases = [those that ran live to their end]}
 // A run that was not begun has the state of its dry run: "planned", "not_needed", "needs_person",
 // "moved", "leased", "denied" or "failed".
 #pragma once
@@ -16,6 +17,7 @@ struct Stage {
     const Cancellation& cancel;
     io::Path worlds = {};                 // where worlds are made
     run::Person* person = &run::nobody(); // who answers what a runbook asks
+    std::optional<Moment> present = {}; // of the clock that runs are given; the machine's when left out
 };
 
 Result<Value> dry_run(const World& world, const Stage& stage, const run::Request& request);
@@ -35,7 +37,8 @@ struct CrashPlan {
     std::int64_t again_at = 0;
 };
 // Runs, dies, and is resumed until it ends:
-//   {killed, boundary, state, error, timeline, maybe, tables = {name → [row]}, messages = [text],
+//   {killed, boundary, state, error, timeline, runbook, phases, maybe, tables = {name → [row]},
+//   messages = [text],
 //    effects = [text], keys = [text], snapshots, files}
 // Moments in rows are masked, so that two worlds can be compared.
 Result<Value> crash_and_resume(const World& world, const Stage& stage, const run::Request& request,

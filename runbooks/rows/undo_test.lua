@@ -40,6 +40,19 @@ test("rows that have moved since stop it all, unless they are left out", functio
   same(players(game), { { id = 17, name = "ada", galleons = 100 }, { id = 42, name = "mo", galleons = 8 } })
 end)
 
+test("a dry run shows the rows before and after, and changes nothing", function()
+  local game, _, run = world_with_run()
+  local before = game:everything()
+  local shown = game:run("rows/undo", { run = run }, { dry_run = true })
+  same(shown.state, "planned", shown.error)
+  same(game:everything(), before)
+  local galleons = {}
+  for _, row in ipairs(shown.effects[1].rows) do
+    if row.table == "players" and row.key.id == 42 then galleons = { row.before.galleons, row.after.galleons } end
+  end
+  same(galleons, { 7, 50 })
+end)
+
 test("a run that is not there", function()
   local game = world_with_run()
   same(game:run("rows/undo", { run = "01ZZZZ" }).state, "failed")
