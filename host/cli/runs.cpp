@@ -1,5 +1,6 @@
 #include "base/text.h"
 #include "cli/output.h"
+#include "cli/rehearsal_view.h"
 #include "cli/run_view.h"
 #include "cli/verb.h"
 
@@ -30,6 +31,8 @@ Result<std::vector<journal::RunRecord>> chosen(const Context& context, journal::
 
 Result<int> list_runs(const Context& context) {
     auto game = TRY(context.game(config::Strictness::lenient));
+    if (context.typed.has("--rehearsals"))
+        return list_rehearsals(context, *TRY(game.journal()));
     const auto all = TRY(chosen(context, *TRY(game.journal())));
     if (context.json) {
         Value::List list;
@@ -59,7 +62,8 @@ extern const Verb runs = {
     .summary = "Lists the runs of recovery procedures, newest first.",
     .options = { { .name = "--since",
                    .value = "WHEN",
-                   .doc = "all since then and not the newest 50: 7d, yesterday, 2026-11-21" } },
+                   .doc = "all since then and not the newest 50: 7d, yesterday, 2026-11-21" },
+                 { .name = "--rehearsals", .doc = "the newest 50 rehearsals and what they came to" } },
     .example = "respawn runs --since 7d",
     .run = list_runs,
 };

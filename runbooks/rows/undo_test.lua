@@ -40,6 +40,15 @@ test("rows that have moved since stop it all, unless they are left out", functio
   same(players(game), { { id = 17, name = "ada", galleons = 100 }, { id = 42, name = "mo", galleons = 8 } })
 end)
 
+test("a rehearsal takes it back in a copy that was made since", function()
+  local game, _, run = world_with_run()
+  game:backup()
+  local before = game:everything()
+  local rehearsed = game:run("rows/undo", { run = run }, { rehearse = true })
+  same(rehearsed.state, "passed", rehearsed.error)
+  same(game:everything(), before)
+end)
+
 test("a run that is not there", function()
   local game = world_with_run()
   same(game:run("rows/undo", { run = "01ZZZZ" }).state, "failed")
