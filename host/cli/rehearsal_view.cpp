@@ -9,7 +9,7 @@ namespace respawn::cli {
 
 namespace {
 
-constexpr std::size_t most_listed = 50, most_differences = 20;
+constexpr std::size_t most_listed = 50, most_there_are = 1'000'000, most_differences = 20;
 
 double in_seconds(Duration span) { return static_cast<double>(span.count()) / 1e6; }
 
@@ -70,8 +70,10 @@ void show_rehearsal(const journal::RehearsalRecord& rehearsal) {
         show_effect(effect);
 }
 
-Result<int> list_rehearsals(const Context& context, journal::Journal& journal) {
-    const auto all = TRY(journal.rehearsals(most_listed, {}));
+Result<int> list_rehearsals(const Context& context, journal::Journal& journal,
+                            std::optional<Moment> since) {
+    auto all = TRY(journal.rehearsals(since ? most_there_are : most_listed, {}));
+    std::erase_if(all, [&](const auto& one) { return since && one.began < *since; });
     if (context.json) {
         Value::List list;
         for (const auto& rehearsal : all)
@@ -80,7 +82,8 @@ Result<int> list_rehearsals(const Context& context, journal::Journal& journal) {
         return 0;
     }
     if (all.empty()) {
-        say("There were no rehearsals yet: respawn run RUNBOOK --rehearse");
+        say(since ? "There was no rehearsal since then."
+                  : "There were no rehearsals yet: respawn run RUNBOOK --rehearse");
         return 0;
     }
     Table table({ "id", "started", "runbook", "backup", "by", "restoring", "running", "outcome" });

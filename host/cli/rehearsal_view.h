@@ -9,7 +9,9 @@ namespace respawn::cli {
 std::string times_of(const journal::RehearsalRecord& rehearsal);
 Value to_value(const journal::RehearsalRecord& rehearsal);
 void show_rehearsal(const journal::RehearsalRecord& rehearsal);
-Result<int> list_rehearsals(const Context& context, journal::Journal& journal);
+// The newest 50, or all since a moment.
+Result<int> list_rehearsals(const Context& context, journal::Journal& journal,
+                            std::optional<Moment> since);
 
 // Whether what a run did, or would do, is what was rehearsed. Nothing where nothing was.
 void show_beside(const std::optional<run::Beside>& beside);
