@@ -6,6 +6,10 @@
 
 namespace respawn::journal {
 
+bool one_contains_other(std::string_view a, std::string_view b) {
+    return a.starts_with(b) || b.starts_with(a);
+}
+
 Error held_by(const RunRecord& run) {
     if (run.state != RunState::running || is_interrupted(run))
         return { .kind = Kind::leased,

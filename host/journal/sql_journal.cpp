@@ -23,10 +23,6 @@ bool differs(const std::string& known, const std::string& incarnation) {
     return !known.empty() && known != incarnation;
 }
 
-bool one_contains_other(std::string_view a, std::string_view b) {
-    return a.starts_with(b) || b.starts_with(a);
-}
-
 // The kernel's own clock: nobody sets it, and it goes on while a process is stopped or the machine
 // sleeps.
 Duration since_boot() {
