@@ -113,11 +113,13 @@ function testing.world(made_of)
   return setmetatable({ id = id }, World)
 end
 
--- Runs a runbook: {state, error, effects, plan, log}. With { dry_run = true } nothing is done; { answers = { "yes" } } are a
--- person's to what it asks, in order.
+-- Runs a runbook: {state, error, effects, plan, log}. With { dry_run = true } nothing is done; with { rehearse = true } it is
+-- done on a copy of the newest backup, or of `backup`, with { regardless = true } also where nothing needs doing there.
+-- { answers = { "yes" } } are a person's to what it asks, in order.
 function World:run(runbook, params, how)
-  return respawn.world_run { world = self.id, runbook = runbook, params = params or {},
-    dry_run = how ~= nil and how.dry_run == true, answers = how and how.answers or {} }
+  how = how or {}
+  return respawn.world_run { world = self.id, runbook = runbook, params = params or {}, dry_run = how.dry_run == true,
+    rehearse = how.rehearse == true, backup = how.backup or "", regardless = how.regardless == true, answers = how.answers or {} }
 end
 
 -- Goes on with the run that was interrupted, failed or waits.

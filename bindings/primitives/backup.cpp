@@ -29,6 +29,11 @@ Result<Value> take(const run::Call& call) {
     return described(snapshot);
 }
 
+// A rehearsal's copy is as it was in the backup that it was made from: that one stands for the new one.
+Result<Value> what_the_copy_is_of(const run::Call& call) {
+    return described(TRY(call.game().staged_from(call.text("component"))));
+}
+
 // The snapshot carries the call's name.
 Result<run::Settled> was_taken(const run::Call& call) {
     for (const auto& snapshot : TRY(TRY(call.game().vault_or_new())->snapshots()))
@@ -55,6 +60,7 @@ extern const run::Primitive backup = {
     .would = "save {component} into the vault as it is now",
     .example = R"(case.saved = respawn.backup { note = "before ending duel 7" })",
     .run = take,
+    .recorded = what_the_copy_is_of,
     .probe = was_taken,
 };
 

@@ -37,6 +37,8 @@ Result<Value> send(const run::Call& call) {
     return Value(nullptr);
 }
 
+Result<Value> nothing(const run::Call&) { return Value(nullptr); }
+
 } // namespace
 
 extern const run::Primitive notify = {
@@ -55,6 +57,7 @@ extern const run::Primitive notify = {
     .would = "send to {to}: {text}",
     .example = R"(respawn.notify { to = { "ada", "lin" }, text = "Your duel was ended and your stake returned." })",
     .run = send,
+    .recorded = nothing,
 };
 
 } // namespace respawn::primitives

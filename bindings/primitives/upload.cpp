@@ -16,6 +16,11 @@ Result<Value> store(const run::Call& call) {
     return Value(Value::Map{ { "name", stored_name(call) }, { "location", location->url() } });
 }
 
+Result<Value> where_it_would_be(const run::Call& call) {
+    const auto location = TRY(run::location_named(call.game(), call.text("to")));
+    return Value(Value::Map{ { "name", stored_name(call) }, { "location", location->url() } });
+}
+
 // A location has a file whole or not at all.
 Result<run::Settled> is_stored(const run::Call& call) {
     auto location = TRY(run::location_named(call.game(), call.text("to")));
@@ -45,6 +50,7 @@ extern const run::Primitive upload = {
     .would = "store {name} at {to}",
     .example = R"(respawn.upload { stream = respawn.encrypt(respawn.compress(respawn.dump {})), name = "players.sql.zst.enc" })",
     .run = store,
+    .recorded = where_it_would_be,
     .probe = is_stored,
 };
 

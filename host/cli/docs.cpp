@@ -32,6 +32,21 @@ std::string_view policy_text(const run::Primitive& primitive) {
     }
 }
 
+// Of what does not simply look at the copy.
+std::string_view rehearsal_text(const run::Primitive& primitive) {
+    switch (primitive.effect) {
+    case run::Effect::writes_rows:
+        return " In a rehearsal: done in the copy.";
+    case run::Effect::restores:
+        return " In a rehearsal: done in the copy's place.";
+    case run::Effect::changes:
+        return primitive.recorded ? " In a rehearsal: recorded, not done, and gives what stands for it."
+                                  : " In a rehearsal: recorded, not done.";
+    default:
+        return primitive.capability == run::Capability::chain ? " In a rehearsal: read live." : "";
+    }
+}
+
 std::string parameter_row(const run::Parameter& parameter) {
     const auto needed = parameter.fallback   ? to_text(*parameter.fallback)
                         : parameter.optional ? ""
@@ -52,9 +67,9 @@ std::string primitives_page(const run::Primitives& primitives) {
             page += "\n";
         }
         const auto capability = run::name_of(primitive->capability);
-        page += fmt::format("Gives {}. Needs `{}`. After a crash: {}.\n\n```lua\n{}\n```\n",
+        page += fmt::format("Gives {}. Needs `{}`. After a crash: {}.{}\n\n```lua\n{}\n```\n",
                             primitive->returns, capability.empty() ? "nothing" : capability,
-                            policy_text(*primitive), primitive->example);
+                            policy_text(*primitive), rehearsal_text(*primitive), primitive->example);
     }
     return page;
 }

@@ -2,6 +2,7 @@
 #include "cli/output.h"
 #include "cli/run_view.h"
 #include "cli/verb.h"
+#include "run/plan.h"
 
 #include <fmt/format.h>
 
@@ -69,8 +70,18 @@ std::vector<std::string> wishes(const run::Description& about) {
     return all;
 }
 
+// "the last was 3 h ago and passed"
+Result<std::string> last_rehearsal(run::Game& game, const run::Runbook& runbook) {
+    const auto hash = run::sources_hash(run::sources_value(runbook.source.modules));
+    const auto all = TRY(TRY(game.journal())->rehearsals(1, hash));
+    if (all.empty())
+        return std::string("there is none yet");
+    return fmt::format("the last was {} ago and {}", human_duration(now() - all.front().began),
+                       all.front().passed ? "passed" : "did not pass");
+}
+
 void show(const run::Runbook& runbook, const std::vector<const run::Primitive*>& effects,
-          const std::optional<journal::RunRecord>& last) {
+          const std::optional<journal::RunRecord>& last, const std::string& rehearsed) {
     const auto& about = runbook.description;
     say(fmt::format("{} {}\n  {}", painted(runbook.source.name, Colour::bold), about.version,
                     printable(about.summary)));
@@ -87,6 +98,9 @@ void show(const run::Runbook& runbook, const std::vector<const run::Primitive*>&
                         primitive->summary, after_crash(primitive->policy), undone_by(*primitive)));
     for (const auto& wish : wishes(about))
         say("  wants      " + wish);
+    if (about.rehearsal)
+        say(fmt::format("  requires   a rehearsal of this source that has passed in the last {}: {}",
+                        human_duration(*about.rehearsal), rehearsed));
     if (about.rto)
         say(fmt::format("  promised   within {}", human_duration(*about.rto)));
     say(last ? fmt::format("  last time  took {} ({}, run {})",
@@ -106,7 +120,8 @@ Result<int> explain_runbook(const Context& context) {
     const auto runbook = TRY(engine.describe(context.typed.value("RUNBOOK")));
     const auto effects = effects_named(context.primitives, runbook);
     if (!context.json) {
-        show(runbook, effects, TRY(last_run(game, runbook.source.name)));
+        show(runbook, effects, TRY(last_run(game, runbook.source.name)),
+             TRY(last_rehearsal(game, runbook)));
         return 0;
     }
     Value::List names;

@@ -1,5 +1,5 @@
 #include "base/text.h"
-#include "cli/run_flow.h"
+#include "cli/rehearse_flow.h"
 
 #include <fmt/format.h>
 
@@ -37,9 +37,10 @@ std::string shown(const run::Request& request) {
 Result<int> run_runbook(const Context& context) {
     auto request = TRY(request_from(context));
     const auto headline = shown(request);
-    return plan_and_perform(
-        context,
-        { .request = std::move(request), .text = "respawn run " + headline, .shown = headline });
+    const RunCommand command{ .request = std::move(request),
+                              .text = "respawn run " + headline,
+                              .shown = headline };
+    return TRY(is_rehearsal(context)) ? rehearse(context, command) : plan_and_perform(context, command);
 }
 
 } // namespace
@@ -54,9 +55,10 @@ extern const Verb run_verb = {
                      .doc = "its parameters",
                      .required = false,
                      .repeated = true } },
-    .options = with_run_options({}),
+    .options = with_rehearsing(with_run_options({})),
     .details =
-        "Without a terminal and without --yes or --plan it shows the dry run and ends with exit 5.",
+        "Without a terminal and without --yes or --plan it shows the dry run and ends with exit 5.\n"
+        "A rehearsal that does not pass is exit 4, or that of its error (docs/rehearsing.md).",
     .example = "respawn run wox/stuck_duel duel=4711 --dry-run",
     .run = run_runbook,
 };

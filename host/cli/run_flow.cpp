@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "cli/output.h"
 #include "cli/person.h"
+#include "cli/rehearsal_view.h"
 #include "cli/run_view.h"
 #include "run/consent.h"
 #include "run/recorded.h"
@@ -22,14 +23,8 @@ Value json_of(const run::Planned& planned, const Value::List& timeline) {
                        { "why", planned.ended_at ? Value(planned.ended_at->why) : Value() },
                        { "plan", planned.not_needed ? Value() : Value(planned.plan.hash) },
                        { "effects", planned.plan.effects },
+                       { "rehearsed", to_value(planned.rehearsed) },
                        { "timeline", timeline } };
-}
-
-void announce(const Context& context, std::string_view mode, const std::string& title,
-              const run::Game& game) {
-    if (!context.json)
-        say(fmt::format("{}  {}  on {} ({})", painted(mode, Colour::bold), title, game.config().game,
-                        game.config().environment));
 }
 
 using Plan = std::function<Result<run::Planned>(run::Listener&)>;
@@ -44,6 +39,8 @@ Result<run::Planned> show_plan(const Context& context, const RunCommand& command
     auto planned = plan(context.json ? static_cast<run::Listener&>(recorder) : printer);
     if (!context.json)
         printer.finish();
+    if (planned.ok() && !context.json)
+        show_beside(planned.value().rehearsed);
     if (planned.ok() && context.json && context.typed.has("--dry-run"))
         say_json(json_of(planned.value(), recorder.timeline()));
     return planned;
@@ -70,6 +67,7 @@ Result<int> show_live(const Context& context, const Perform& perform) {
     answer.insert_or_assign("error", outcome.error ? run::to_value(*outcome.error) : Value());
     answer.insert_or_assign("effects", outcome.effects);
     answer.insert_or_assign("timeline", recorder.timeline());
+    answer.insert_or_assign("rehearsed", to_value(outcome.rehearsed));
     say_json(answer);
     return outcome.error ? run::exit_code(outcome.error->kind) : 0;
 }
@@ -128,6 +126,13 @@ Result<bool> agree(const Context& context, const run::Planned& planned, RunComma
 
 } // namespace
 
+void announce(const Context& context, std::string_view mode, const std::string& title,
+              const run::Game& game) {
+    if (!context.json)
+        say(fmt::format("{}  {}  on {} ({})", painted(mode, Colour::bold), title, game.config().game,
+                        game.config().environment));
+}
+
 std::vector<Option> with_run_options(std::vector<Option> own) {
     for (const auto& option : std::vector<Option>{
              { .name = "--dry-run",
@@ -166,6 +171,8 @@ Result<int> plan_and_perform(const Context& context, const RunCommand& command) 
     }));
     if (planned.not_needed || context.typed.has("--dry-run"))
         return show_end_of_plan(context, command, planned);
+    TRY(run::must_be_rehearsed(planned.runbook.description, command.request.parameters, planned.plan,
+                               *TRY(game.journal())));
     auto agreed = command;
     if (!TRY(agree(context, planned, agreed, *TRY(game.journal())))) {
         say("Nothing was changed.");

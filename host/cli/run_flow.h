@@ -16,6 +16,10 @@ struct RunCommand {
 // --reason, --confirm, --answer.
 std::vector<Option> with_run_options(std::vector<Option> own);
 
+// The first line of a run: its mode, what it runs, and the game by name.
+void announce(const Context& context, std::string_view mode, const std::string& title,
+              const run::Game& game);
+
 // With --dry-run only shows; with --plan performs that plan or nothing; else shows, asks and performs.
 // Gives the exit code.
 Result<int> plan_and_perform(const Context& context, const RunCommand& command);

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "cli/output.h"
+#include "cli/rehearsal_view.h"
 #include "run/answers.h"
 
 #include <fmt/format.h>
@@ -59,7 +60,7 @@ void RunPrinter::line(std::string_view text) {
 void RunPrinter::finish() {
     if (checks_ > 0)
         line(fmt::format("{} {}{}", counted(static_cast<std::uint64_t>(checks_), "check"),
-                         checks_ == 1 ? "passes" : "pass", would_ ? " on the changed data" : ""));
+                         checks_ == 1 ? "passes" : "pass", words_.checks));
     checks_ = 0;
 }
 
@@ -82,10 +83,8 @@ void RunPrinter::done(const run::Step& step, const run::Done& done) {
     if (!run::changes_something(step.primitive.effect))
         return;
     const bool rows = step.primitive.effect == run::Effect::writes_rows;
-    const std::string verb =
-        rows ? (would_ ? "would change  " : "changed  ") : (would_ ? "would " : "done: ");
     for (const auto& text : effect_lines(step, done))
-        line(verb + text);
+        line(fmt::format("{}{}", rows ? words_.rows : words_.effect, text));
     if (!done.note.empty())
         line(painted("(" + printable(done.note) + ")", Colour::dim));
 }
@@ -157,6 +156,7 @@ int show_outcome(const run::Outcome& outcome) {
         say(fmt::format("{} in {}: run {}, {}. To look at it again: respawn runs show {}",
                         painted("Done", Colour::green), human_duration(now() - run.started), run.id,
                         counted(static_cast<std::uint64_t>(outcome.effects), "effect"), run.id));
+        show_beside(outcome.rehearsed);
         return 0;
     }
     if (outcome.error->kind == Kind::not_needed) {

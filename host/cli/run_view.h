@@ -5,12 +5,22 @@
 
 namespace respawn::cli {
 
+// How a mode speaks of what it does.
+struct RunWords {
+    std::string_view rows, effect; // "would change  ", "would "
+    std::string_view checks;       // behind "3 checks pass"
+};
+inline constexpr RunWords dry_words{ "would change  ", "would ", " on the changed data" };
+inline constexpr RunWords live_words{ "changed  ", "done: ", "" };
+inline constexpr RunWords rehearsal_words{ "changed in the copy  ", "would ", " in the copy" };
+
 // Shows phases, log lines and effects on stdout as they come, in columns:
 //   repair    would change  players[17].galleons  120 → 170
 class RunPrinter final : public run::Listener {
   public:
     // `would` for a dry run.
-    explicit RunPrinter(bool would) : would_(would) {}
+    explicit RunPrinter(bool would) : words_(would ? dry_words : live_words) {}
+    explicit RunPrinter(const RunWords& words) : words_(words) {}
     void phase(std::string_view name) override;
     void log(std::string_view text) override;
     void done(const run::Step& step, const run::Done& done) override;
@@ -21,7 +31,7 @@ class RunPrinter final : public run::Listener {
     void line(std::string_view text);
     void count_check(const run::Step& step);
 
-    bool would_;
+    const RunWords& words_;
     std::string phase_;
     bool named_ = false; // whether this phase's name stands on a line already
     int checks_ = 0;

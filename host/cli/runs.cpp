@@ -1,5 +1,6 @@
 #include "base/text.h"
 #include "cli/output.h"
+#include "cli/rehearsal_view.h"
 #include "cli/run_view.h"
 #include "cli/verb.h"
 
@@ -19,18 +20,23 @@ Result<Moment> since_when(const std::string& text) {
 }
 
 // The newest, or all since a moment.
-Result<std::vector<journal::RunRecord>> chosen(const Context& context, journal::Journal& journal) {
-    if (!context.typed.has("--since"))
+Result<std::vector<journal::RunRecord>> chosen(journal::Journal& journal, std::optional<Moment> since) {
+    if (!since)
         return journal.runs(most_shown);
-    const auto since = TRY(since_when(context.typed.value("--since")));
     auto all = TRY(journal.runs(most_ever));
-    std::erase_if(all, [&](const auto& run) { return run.started < since; });
+    std::erase_if(all, [&](const auto& run) { return run.started < *since; });
     return all;
 }
 
 Result<int> list_runs(const Context& context) {
     auto game = TRY(context.game(config::Strictness::lenient));
-    const auto all = TRY(chosen(context, *TRY(game.journal())));
+    auto* journal = TRY(game.journal());
+    std::optional<Moment> since;
+    if (context.typed.has("--since"))
+        since = TRY(since_when(context.typed.value("--since")));
+    if (context.typed.has("--rehearsals"))
+        return list_rehearsals(context, *journal, since);
+    const auto all = TRY(chosen(*journal, since));
     if (context.json) {
         Value::List list;
         for (const auto& run : all)
@@ -59,7 +65,8 @@ extern const Verb runs = {
     .summary = "Lists the runs of recovery procedures, newest first.",
     .options = { { .name = "--since",
                    .value = "WHEN",
-                   .doc = "all since then and not the newest 50: 7d, yesterday, 2026-11-21" } },
+                   .doc = "all since then and not the newest 50: 7d, yesterday, 2026-11-21" },
+                 { .name = "--rehearsals", .doc = "rehearsals and what they came to, not runs" } },
     .example = "respawn runs --since 7d",
     .run = list_runs,
 };

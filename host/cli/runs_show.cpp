@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "cli/incident_report.h"
 #include "cli/output.h"
+#include "cli/rehearsal_view.h"
 #include "cli/run_view.h"
 #include "cli/verb.h"
 
@@ -66,10 +67,23 @@ void show_run(const journal::RunRecord& run, const std::vector<journal::CallReco
                         run.id));
 }
 
+int show_rehearsed(const Context& context, const journal::RehearsalRecord& rehearsal) {
+    if (context.json)
+        say_json(to_value(rehearsal));
+    else
+        show_rehearsal(rehearsal);
+    return 0;
+}
+
 Result<int> show(const Context& context) {
     auto game = TRY(context.game(config::Strictness::lenient));
     auto* journal = TRY(game.journal());
-    const auto run = TRY(journal->run(context.typed.value("RUN")));
+    const auto name = context.typed.value("RUN");
+    const auto found = journal->run(name);
+    if (!found.ok() && found.error().kind == Kind::missing)
+        if (const auto rehearsal = journal->rehearsal(name); rehearsal.ok())
+            return show_rehearsed(context, rehearsal.value());
+    const auto run = TRY(found);
     const auto calls = TRY(journal->calls(run.id));
     if (context.typed.has("--markdown")) {
         say(incident_report(run, calls));
@@ -93,7 +107,9 @@ Result<int> show(const Context& context) {
 extern const Verb runs_show = {
     .name = "runs show",
     .summary = "Shows one run: every step, with what each effect changed, before and after.",
-    .arguments = { { .name = "RUN", .doc = "its id or a prefix", .required = true } },
+    .arguments = { { .name = "RUN",
+                     .doc = "its id or a prefix; a rehearsal's as well",
+                     .required = true } },
     .options = { { .name = "--markdown", .doc = "as an incident report in Markdown" } },
     .example = "respawn runs show 01J8K --markdown",
     .run = show,

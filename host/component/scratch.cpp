@@ -13,27 +13,32 @@ constexpr std::uint64_t spare_bytes = 64 << 20;
 
 class FilesCopy final : public ScratchCopy {
   public:
-    FilesCopy(std::string name, RestoreReport report)
-        : name_(std::move(name)), report_(std::move(report)) {}
+    FilesCopy(config::ComponentSettings settings, RestoreReport report)
+        : settings_(std::move(settings)), report_(std::move(report)) {}
     const RestoreReport& report() const override { return report_; }
+    config::ComponentSettings settings() const override { return settings_; }
     Result<database::Rows> query(const std::string&) override {
         return Error{ .kind = Kind::usage,
-                      .why = fmt::format("component {} holds files, no tables", printable(name_)) };
+                      .why = fmt::format("component {} holds files, no tables",
+                                         printable(settings_.name)) };
     }
 
   private:
-    std::string name_;
+    config::ComponentSettings settings_;
     RestoreReport report_;
 };
 
 class SqliteCopy final : public ScratchCopy {
   public:
-    SqliteCopy(std::unique_ptr<database::Database> database, RestoreReport report)
-        : database_(std::move(database)), report_(std::move(report)) {}
+    SqliteCopy(config::ComponentSettings settings, std::unique_ptr<database::Database> database,
+               RestoreReport report)
+        : settings_(std::move(settings)), database_(std::move(database)), report_(std::move(report)) {}
     const RestoreReport& report() const override { return report_; }
+    config::ComponentSettings settings() const override { return settings_; }
     Result<database::Rows> query(const std::string& sql) override { return database_->query(sql, {}); }
 
   private:
+    config::ComponentSettings settings_;
     std::unique_ptr<database::Database> database_;
     RestoreReport report_;
 };
@@ -53,8 +58,13 @@ Result<std::unique_ptr<ScratchCopy>> files_copy(vault::Vault& from,
                                                 const vault::ComponentRecord& record,
                                                 const ScratchPlace& place, const Work& work) {
     TRY(must_have_room(place.folder, record.size_bytes));
-    auto report = TRY(TRY(open_recorded(record))->restore_to(from, record, place.folder, work));
-    return std::unique_ptr<ScratchCopy>(std::make_unique<FilesCopy>(record.name, std::move(report)));
+    const auto recorded = TRY(open_recorded(record));
+    auto report = TRY(recorded->restore_to(from, record, place.folder, work));
+    auto settings = recorded->settings();
+    for (auto& path : settings.paths) // each lies below the folder under its absolute path
+        path = place.folder / path.relative_path();
+    return std::unique_ptr<ScratchCopy>(
+        std::make_unique<FilesCopy>(std::move(settings), std::move(report)));
 }
 
 Result<std::unique_ptr<ScratchCopy>> sqlite_copy(vault::Vault& from,
@@ -63,10 +73,10 @@ Result<std::unique_ptr<ScratchCopy>> sqlite_copy(vault::Vault& from,
     TRY(must_have_room(place.folder, record.size_bytes));
     const auto file = place.folder / "scratch.db";
     auto report = TRY(TRY(open_recorded(record))->restore_to(from, record, file, work));
-    auto database =
-        TRY(database::open_database({ .name = record.name, .kind = record.kind, .path = file }));
+    const config::ComponentSettings settings{ .name = record.name, .kind = record.kind, .path = file };
+    auto database = TRY(database::open_database(settings));
     return std::unique_ptr<ScratchCopy>(
-        std::make_unique<SqliteCopy>(std::move(database), std::move(report)));
+        std::make_unique<SqliteCopy>(settings, std::move(database), std::move(report)));
 }
 
 Result<std::unique_ptr<ScratchCopy>> server_copy(vault::Vault& from,

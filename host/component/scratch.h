@@ -1,5 +1,6 @@
-// A component of a backup, brought back to where nothing live is, to be looked at: what verifying does.
-// Files and SQLite come back into a folder, MariaDB into a database of its own at a scratch server.
+// A component of a backup, brought back to where nothing live is: what verifying looks at, and what a
+// rehearsal works on. Files and SQLite come back into a folder, MariaDB into a database of its own at a
+// scratch server.
 #pragma once
 
 #include "component/component.h"
@@ -12,6 +13,8 @@ class ScratchCopy {
   public:
     virtual ~ScratchCopy() = default;
     virtual const RestoreReport& report() const = 0;
+    // The copy as a component of its own, to be opened like a live one and written to.
+    virtual config::ComponentSettings settings() const = 0;
     // One statement that only reads, in the database's own SQL. Kind::usage where there are no tables.
     virtual Result<database::Rows> query(const std::string& sql) = 0;
 };

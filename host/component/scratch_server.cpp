@@ -139,13 +139,16 @@ Result<std::vector<Lack>> lacks_at(MariadbTables& server, const config::ScratchS
 
 class ServerCopy final : public ScratchCopy {
   public:
-    ServerCopy(std::unique_ptr<ScratchDatabase> place, RestoreReport report)
-        : place_(std::move(place)), reading_(database::open_mariadb_copy(place_->login())),
-          report_(std::move(report)) {}
+    ServerCopy(config::ComponentSettings settings, std::unique_ptr<ScratchDatabase> place,
+               RestoreReport report)
+        : settings_(std::move(settings)), place_(std::move(place)),
+          reading_(database::open_mariadb_copy(place_->login())), report_(std::move(report)) {}
     const RestoreReport& report() const override { return report_; }
+    config::ComponentSettings settings() const override { return settings_; }
     Result<database::Rows> query(const std::string& sql) override { return reading_->query(sql, {}); }
 
   private:
+    config::ComponentSettings settings_;
     std::unique_ptr<ScratchDatabase> place_; // ends last: who reads holds locks
     std::unique_ptr<database::Database> reading_;
     RestoreReport report_;
@@ -226,8 +229,9 @@ Result<std::unique_ptr<ScratchCopy>> copy_to_server(vault::Vault& from,
     TRY(make_harmless(*server, harmless_objects(tree.schema(), live, notes), notes));
     report.notes = notes.lines();
     report.duration = (now() - begun).count();
+    auto settings = database::mariadb_copy_settings(place.server->server, taken->name());
     return std::unique_ptr<ScratchCopy>(
-        std::make_unique<ServerCopy>(std::move(taken), std::move(report)));
+        std::make_unique<ServerCopy>(std::move(settings), std::move(taken), std::move(report)));
 }
 
 } // namespace respawn::component

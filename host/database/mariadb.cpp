@@ -113,6 +113,15 @@ Result<Login> mariadb_scratch_login(const config::ComponentSettings& settings) {
     return scratch_login(settings, server_kind);
 }
 
+config::ComponentSettings mariadb_copy_settings(const config::ComponentSettings& scratch,
+                                                std::string_view database) {
+    auto settings = scratch;
+    auto place = settings.url.substr(0, settings.url.find('?'));
+    const auto options = settings.url.substr(place.size());
+    settings.url = fmt::format("{}{}{}{}", place, place.ends_with('/') ? "" : "/", database, options);
+    return settings;
+}
+
 std::unique_ptr<Database> open_mariadb_copy(const Login& login) {
     return make_server_database(std::make_unique<MariadbEngine>(), login, login);
 }

@@ -29,6 +29,9 @@ constexpr WatchedTable watched[] = {
     { "answers", "run, number", "run, number, question, answer, given_by, given" },
     { "approvals", "plan, approver, made",
       "plan, requester, approver, reason, made, expires, used_by" },
+    { "rehearsals", "id",
+      "id, runbook, version, sources, parameters, backup, operator, began, took, restore_took, passed, "
+      "error, effects" },
 };
 
 const WatchedTable& table_named(std::string_view name) {

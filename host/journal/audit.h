@@ -11,7 +11,7 @@ namespace respawn::journal {
 
 // A row of the journal that the chain watches, by its key.
 struct Watched {
-    std::string_view table; // "runs", "calls", "answers", "approvals"
+    std::string_view table; // "runs", "calls", "answers", "approvals", "rehearsals"
     std::vector<Value> key;
 };
 

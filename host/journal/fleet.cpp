@@ -90,7 +90,7 @@ class PostgresStore final : public Store {
     static constexpr std::string_view begin_sql = "begin isolation level read committed";
 
     static Result<void> make_tables(database::Session& session) {
-        if (!TRY(session.has_table("journal")) ||
+        if (!TRY(session.has_table("journal")) || !TRY(session.has_table(newest_table)) ||
             TRY(session.value("select count(*) from journal")) == Value(0))
             for (const auto& statement : schema_statements("bigint", "bytea", ""))
                 TRY(session.run(statement));
@@ -143,7 +143,7 @@ Result<std::unique_ptr<Journal>> open_fleet_journal(const config::JournalSetting
 Result<std::vector<database::Lack>> find_fleet_lacks(const config::JournalSettings& settings) {
     const auto session = TRY(connect(settings.server));
     std::vector<database::Lack> lacks;
-    if (!TRY(session->has_table("journal"))) {
+    if (!TRY(session->has_table("journal")) || !TRY(session->has_table(newest_table))) {
         const auto makes =
             TRY(session->value("select has_schema_privilege(current_schema(), 'CREATE')"));
         if (makes != Value(true))

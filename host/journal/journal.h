@@ -127,6 +127,21 @@ struct ApprovalRecord {
         true; // when it was read, by the clock of the journal's store: neither used nor expired
 };
 
+// What a rehearsal came to.
+struct RehearsalRecord {
+    std::string id; // ULID
+    std::string runbook, version;
+    std::string sources; // hash over the text of every module, hex
+    Value parameters;
+    std::string backup = {}; // the snapshot that the copies are of; empty when none was made
+    std::string operator_name;
+    Moment began;
+    Duration took{}, restore_took{}; // all of it; making the copies, which is a part of that
+    bool passed = false;
+    Value error = {};   // as a run's; null when it passed
+    Value effects = {}; // as a plan's
+};
+
 using Sources = std::map<std::string, std::string>; // module → text
 
 // What looking at the audit chain found (journal/audit.h).
@@ -191,6 +206,13 @@ class Journal {
     // In place of an unused one of the same person. Kind::conflict when the plan was used.
     virtual Result<void> approve(const ApprovalRecord& approval) = 0;
     virtual Result<std::vector<ApprovalRecord>> approvals(std::string_view plan) = 0;
+
+    virtual Result<void> save_rehearsal(const RehearsalRecord& rehearsal) = 0;
+    // Newest first, of these sources when any are named; without their effects, which may be large.
+    virtual Result<std::vector<RehearsalRecord>> rehearsals(std::size_t most,
+                                                            std::string_view sources) = 0;
+    // By id or unique prefix. Kind::missing, Kind::conflict.
+    virtual Result<RehearsalRecord> rehearsal(std::string_view name) = 0;
 
     // The highest marker seen of a component's database. Kind::moved when the database shows a lower
     // one than was seen: it went back. Names the runs that were lost with it.

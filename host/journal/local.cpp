@@ -31,7 +31,8 @@ class SqliteStore final : public Store {
         TRY(connection_.run_script(
             "pragma journal_mode = wal; pragma synchronous = full; pragma foreign_keys = on;"));
         const auto there = TRY(connection_.value("select count(*) from sqlite_schema"));
-        if (there == Value(0))
+        if (there == Value(0) ||
+            (TRY(connection_.has_table("journal")) && !TRY(connection_.has_table(newest_table))))
             TRY(connection_.transaction([&] { return make_tables(connection_); }));
         return must_be_of_this_version(connection_, connection_.path().string());
     }

@@ -27,6 +27,22 @@ std::string padded(std::string_view begin, std::size_t length, char with) {
     return text;
 }
 
+// The first and the last id that begin so; for what no id begins with, two that none lies between.
+std::vector<Value> ids_that_begin(std::string_view name) {
+    const auto begin = in_upper_case(name);
+    if (begin.find_first_not_of("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") != std::string::npos)
+        return { "1", "0" };
+    return { padded(begin, id_length, '0'), padded(begin, id_length, 'Z') };
+}
+
+Error none_or_several(std::size_t count, std::string_view what, std::string_view name,
+                      std::string_view fix) {
+    return Error{ .kind = count == 0 ? Kind::missing : Kind::conflict,
+                  .why = fmt::format("{} {} begins with '{}'", count == 0 ? "no" : "more than one",
+                                     what, printable(name)),
+                  .fix = std::string(fix) };
+}
+
 } // namespace
 
 Result<void> Records::insert_run(Session& session, const RunRecord& run) const {
@@ -115,19 +131,11 @@ Result<std::vector<RunRecord>> Records::select_runs(Session& session, std::strin
 }
 
 Result<RunRecord> Records::find_run(Session& session, std::string_view name) const {
-    const auto begin = in_upper_case(name);
-    const bool may_be =
-        begin.find_first_not_of("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == std::string::npos;
-    std::vector<RunRecord> found;
-    if (may_be)
-        found = TRY(select_runs(session, "r.id between ? and ? order by r.id limit 2",
-                                { padded(begin, id_length, '0'), padded(begin, id_length, 'Z') }));
+    const auto found =
+        TRY(select_runs(session, "r.id between ? and ? order by r.id limit 2", ids_that_begin(name)));
     if (found.size() == 1 && !name.empty())
-        return std::move(found.front());
-    return Error{ .kind = found.empty() ? Kind::missing : Kind::conflict,
-                  .why = fmt::format("{} run begins with '{}'", found.empty() ? "no" : "more than one",
-                                     printable(name)),
-                  .fix = "respawn runs lists them" };
+        return found.front();
+    return none_or_several(found.size(), "run", name, "respawn runs lists them");
 }
 
 // A write that changes nothing: its holder renews nothing between our look and our commit.
@@ -202,6 +210,32 @@ Result<std::vector<AnswerRecord>> Records::answers(Session& session, std::string
          TRY(session.rows("select * from answers where run = ? order by number", { run })))
         all.push_back(TRY(rows_.answer(row)));
     return all;
+}
+
+Result<void> Records::insert_rehearsal(Session& session, const RehearsalRecord& rehearsal) const {
+    return session.run("insert into rehearsals values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                       rows_.values(rehearsal));
+}
+
+Result<std::vector<RehearsalRecord>> Records::newest_rehearsals(Session& session, std::size_t most,
+                                                                std::string_view sources) const {
+    std::vector<RehearsalRecord> all;
+    for (const auto& row : TRY(session.rows(
+             fmt::format("select id, runbook, version, sources, parameters, backup, operator, began, "
+                         "took, restore_took, passed, error from rehearsals where {} order by id desc "
+                         "limit ?",
+                         sources.empty() ? "? = ''" : "sources = ?"),
+             { sources, static_cast<std::int64_t>(most) })))
+        all.push_back(TRY(rows_.rehearsal(row)));
+    return all;
+}
+
+Result<RehearsalRecord> Records::find_rehearsal(Session& session, std::string_view name) const {
+    const auto found = TRY(session.rows(
+        "select * from rehearsals where id between ? and ? order by id limit 2", ids_that_begin(name)));
+    if (found.size() == 1 && !name.empty())
+        return rows_.rehearsal(found.front());
+    return none_or_several(found.size(), "rehearsal", name, "respawn runs --rehearsals lists them");
 }
 
 } // namespace respawn::journal

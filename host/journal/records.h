@@ -30,6 +30,11 @@ class Records {
     // Nobody else writes about it until the transaction ends.
     Result<RunRecord> find_and_lock(database::Session& session, std::string_view name) const;
     Result<PlanRecord> find_plan(database::Session& session, std::string_view hash) const;
+    Result<void> insert_rehearsal(database::Session& session, const RehearsalRecord& rehearsal) const;
+    // Newest first, without their effects; of these sources alone, when any are named.
+    Result<std::vector<RehearsalRecord>> newest_rehearsals(database::Session& session, std::size_t most,
+                                                           std::string_view sources) const;
+    Result<RehearsalRecord> find_rehearsal(database::Session& session, std::string_view name) const;
 
     // Anew, it can be used again.
     Result<void> save_plan(database::Session& session, const PlanRecord& plan) const;

@@ -31,6 +31,15 @@ Result<void> remove_plan(Session& session, const Audit& audit, const Value& hash
     return audit.append(session, gone);
 }
 
+Result<void> remove_rehearsals(Session& session, const Audit& audit, Moment before) {
+    std::vector<Watched> gone;
+    for (const auto& row :
+         TRY(session.rows("select id from rehearsals where began < ?", { before.microseconds })))
+        gone.push_back({ "rehearsals", { row.at("id") } });
+    TRY(session.run("delete from rehearsals where began < ?", { before.microseconds }));
+    return audit.append(session, gone);
+}
+
 } // namespace
 
 Result<std::int64_t> remove_ended(Session& session, const Audit& audit, Moment before) {
@@ -45,6 +54,7 @@ Result<std::int64_t> remove_ended(Session& session, const Audit& audit, Moment b
              "plans.hash)",
              { before.microseconds })))
         TRY(remove_plan(session, audit, plan.at("hash")));
+    TRY(remove_rehearsals(session, audit, before));
     TRY(session.run("delete from sources where not exists (select 1 from run_sources where hash = "
                     "sources.hash)"));
     return static_cast<std::int64_t>(old.size());

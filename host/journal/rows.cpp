@@ -88,6 +88,22 @@ std::vector<Value> Rows::values(std::string_view run, const CallRecord& call) co
              call.settled.microseconds };
 }
 
+std::vector<Value> Rows::values(const RehearsalRecord& rehearsal) const {
+    return { rehearsal.id,
+             rehearsal.runbook,
+             rehearsal.version,
+             rehearsal.sources,
+             sealed(rehearsal.parameters, rehearsal.id, "parameters"),
+             rehearsal.backup,
+             printable(rehearsal.operator_name),
+             rehearsal.began.microseconds,
+             rehearsal.took.count(),
+             rehearsal.restore_took.count(),
+             rehearsal.passed ? 1 : 0,
+             sealed(rehearsal.error, rehearsal.id, "error"),
+             sealed(rehearsal.effects, rehearsal.id, "effects") };
+}
+
 Result<RunRecord> Rows::run(const Value::Map& row, Sharing sharing) const {
     const auto id = text_of(row, "id");
     auto parameters = TRY(opened(row, "parameters", id));
@@ -172,6 +188,26 @@ Result<PlanRecord> Rows::plan(const Value::Map& row) const {
                        .effects = std::move(effects),
                        .made = { number_of(row, "made") },
                        .used_by = text_of(row, "used_by") };
+}
+
+Result<RehearsalRecord> Rows::rehearsal(const Value::Map& row) const {
+    const auto id = text_of(row, "id");
+    auto parameters = TRY(opened(row, "parameters", id));
+    auto error = TRY(opened(row, "error", id));
+    auto effects = TRY(opened(row, "effects", id));
+    return RehearsalRecord{ .id = id,
+                            .runbook = text_of(row, "runbook"),
+                            .version = text_of(row, "version"),
+                            .sources = text_of(row, "sources"),
+                            .parameters = std::move(parameters),
+                            .backup = text_of(row, "backup"),
+                            .operator_name = text_of(row, "operator"),
+                            .began = { number_of(row, "began") },
+                            .took = Duration(number_of(row, "took")),
+                            .restore_took = Duration(number_of(row, "restore_took")),
+                            .passed = number_of(row, "passed") == 1,
+                            .error = std::move(error),
+                            .effects = std::move(effects) };
 }
 
 } // namespace respawn::journal

@@ -15,6 +15,8 @@ class Rows {
     std::vector<Value> values(const RunRecord& run) const;
     std::vector<Value> values(std::string_view run, const CallRecord& call) const;
 
+    std::vector<Value> values(const RehearsalRecord& rehearsal) const;
+
     // By column names. Kind::denied when what is sealed does not open.
     // A run's row also has `lease_left` and `silent`.
     Result<RunRecord> run(const Value::Map& row, Sharing sharing) const;
@@ -23,6 +25,7 @@ class Rows {
     Result<AnswerRecord> answer(const Value::Map& row) const;
     // The row also has `present`.
     static ApprovalRecord approval(const Value::Map& row);
+    Result<RehearsalRecord> rehearsal(const Value::Map& row) const;
 
     // A column that is sealed, bound to its row and name; null stays null.
     Value sealed(const Value& value, std::string_view row, std::string_view column) const;

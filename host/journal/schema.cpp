@@ -46,6 +46,10 @@ constexpr Table tables[] = {
     { "audit", "number {0} primary key, at {0} not null, subject text not null, content text not null, "
                "mac text not null" },
     { "audit_head", "id {0} primary key, number {0} not null, mac text not null" },
+    { "rehearsals",
+      "id text primary key, runbook text not null, version text not null, sources text not null, "
+      "parameters {1}, backup text not null, operator text not null, began {0} not null, "
+      "took {0} not null, restore_took {0} not null, passed {0} not null, error {1}, effects {1}" },
     { "markers", "component text primary key, incarnation text not null, highest {0} not null, "
                  "seen {0} not null" },
 };

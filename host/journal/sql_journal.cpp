@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "journal/audit.h"
 #include "journal/heartbeat.h"
+#include "journal/held_by.h"
 #include "journal/records.h"
 #include "journal/retention.h"
 #include "journal/store.h"
@@ -22,10 +23,6 @@ bool differs(const std::string& known, const std::string& incarnation) {
     return !known.empty() && known != incarnation;
 }
 
-bool one_contains_other(std::string_view a, std::string_view b) {
-    return a.starts_with(b) || b.starts_with(a);
-}
-
 // The kernel's own clock: nobody sets it, and it goes on while a process is stopped or the machine
 // sleeps.
 Duration since_boot() {
@@ -33,29 +30,6 @@ Duration since_boot() {
     ::clock_gettime(CLOCK_BOOTTIME, &time);
     return std::chrono::seconds(time.tv_sec) +
            std::chrono::duration_cast<Duration>(std::chrono::nanoseconds(time.tv_nsec));
-}
-
-Error held_by(const RunRecord& run) {
-    if (run.state != RunState::running || is_interrupted(run))
-        return { .kind = Kind::leased,
-                 .why = fmt::format("run {} of {} works on {} (not finished)", run.id, run.runbook,
-                                    run.target),
-                 .fix = fmt::format(
-                     "finish it first: respawn resume {0}, or give it up: respawn resume {0} --abort",
-                     run.id) };
-    if (run.life == Liveness::alive)
-        return { .kind = Kind::leased,
-                 .why = fmt::format("run {} of {} works on {} (running now)", run.id, run.runbook,
-                                    run.target),
-                 .fix = fmt::format("wait for it: respawn runs show {}", run.id) };
-    return { .kind = Kind::leased,
-             .why = fmt::format("run {} of {} works on {} (running on {}, last heard of {} ago)",
-                                run.id, run.runbook, run.target, printable(run.holder.host),
-                                human_duration(run.silent)),
-             .fix =
-                 fmt::format("wait for it. If that host is gone: in {} its lease ends, then: respawn "
-                             "resume {}",
-                             human_duration(run.lease_left), run.id) };
 }
 
 class SqlJournal final : public Journal {
@@ -287,6 +261,25 @@ class SqlJournal final : public Journal {
     Result<std::vector<ApprovalRecord>> approvals(std::string_view plan) override {
         const std::scoped_lock lock(mutex_);
         return records_.approvals(*TRY(store_->session()), plan);
+    }
+
+    Result<void> save_rehearsal(const RehearsalRecord& rehearsal) override {
+        const std::scoped_lock lock(mutex_);
+        return store_->transaction([&](Session& session) -> Result<void> {
+            TRY(records_.insert_rehearsal(session, rehearsal));
+            return audit_.append(session, { { "rehearsals", { rehearsal.id } } });
+        });
+    }
+
+    Result<std::vector<RehearsalRecord>> rehearsals(std::size_t most,
+                                                    std::string_view sources) override {
+        const std::scoped_lock lock(mutex_);
+        return records_.newest_rehearsals(*TRY(store_->session()), most, sources);
+    }
+
+    Result<RehearsalRecord> rehearsal(std::string_view name) override {
+        const std::scoped_lock lock(mutex_);
+        return records_.find_rehearsal(*TRY(store_->session()), name);
     }
 
     Result<void> note_marker(std::string_view component, const database::MarkerState& state) override {

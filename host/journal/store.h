@@ -23,6 +23,8 @@ class Store {
     virtual Result<void> copy_to(const io::Path& file) = 0;
 };
 
+// The table that was added last: a journal without it gets it by the same statements.
+inline constexpr std::string_view newest_table = "rehearsals";
 // Statements that make the tables, each of which may be run again; the last one fills in the version
 // and the first token. `integer` and `bytes` are the store's words for such columns, `table_end` what
 // follows a table's columns.

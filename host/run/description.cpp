@@ -20,6 +20,8 @@ const std::vector<std::string> known_uses = { "vault.read", "vault.write", "sql.
                                               "http",       "notify",      "lockdown", "redis.read",
                                               "redis.write" };
 const std::vector<std::string> known_types = { "integer", "text", "boolean", "real", "list" };
+constexpr std::string_view rehearsal_word = "rehearsal";
+constexpr Duration usually_lately = std::chrono::hours(7 * 24);
 const std::vector<std::string> known_param_fields = { "type", "doc", "fallback", "optional" };
 
 bool is_one_of(std::string_view word, const std::vector<std::string>& known) {
@@ -235,11 +237,34 @@ void read_target(Fields& fields, Description& description) {
         fields.wrong("target", "the braces of target do not match");
 }
 
+// "rehearsal" or "rehearsal 30d" among texts that are for people. One that means it and says it
+// otherwise would not be held to.
+void read_rehearsal(Fields& fields, Description& description) {
+    for (const auto& need : description.needs) {
+        const auto word = need.substr(0, need.find(' '));
+        const auto span = trimmed(std::string_view(need).substr(word.size()));
+        if (word != rehearsal_word) {
+            if (!nearest(word, { std::string(rehearsal_word) }).empty())
+                fields.wrong("requires", fmt::format("requires '{}'; did you mean 'rehearsal'?", need));
+            continue;
+        }
+        const auto lately = span.empty() ? Result<Duration>(usually_lately) : parse_duration(span);
+        if (lately.ok() && lately.value().count() > 0)
+            description.rehearsal =
+                std::min(lately.value(), description.rehearsal.value_or(lately.value()));
+        else
+            fields.wrong("requires", fmt::format("requires '{}', which is no duration; write "
+                                                 "\"rehearsal\" or \"rehearsal 30d\"",
+                                                 need));
+    }
+}
+
 void read_safety(const Value& table, Fields& fields, Description& description) {
     description.deadline = fields.duration("deadline");
     description.rto = fields.duration("rto");
     description.confirm = fields.text("confirm");
     description.needs = fields.texts("requires");
+    read_rehearsal(fields, description);
     description.approvals = table.integer_at("approvals");
     description.reason = is_true(table.at("reason"));
     if (!table.at("approvals").is_null() &&

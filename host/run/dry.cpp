@@ -9,36 +9,6 @@
 
 namespace respawn::run {
 
-namespace {
-
-constexpr std::string_view clock_symbol = "now";
-
-// The name of a symbol in the arguments that is not the clock, or empty.
-std::string unknown_in(const Value& value) {
-    if (value.symbol())
-        return value.symbol()->name == clock_symbol ? "" : value.symbol()->name;
-    if (const auto* items = value.list())
-        for (const auto& item : *items)
-            if (auto name = unknown_in(item); !name.empty())
-                return name;
-    if (const auto* members = value.map())
-        for (const auto& [key, member] : *members)
-            if (auto name = unknown_in(member); !name.empty())
-                return name;
-    return {};
-}
-
-Result<void> must_be_known(const Step& step) {
-    const auto name = unknown_in(step.arguments);
-    if (name.empty())
-        return {};
-    return Error{ .kind = Kind::unknown,
-                  .why = fmt::format("respawn.{} needs <{}>, which only a live run knows",
-                                     step.primitive.name, printable(name)) };
-}
-
-} // namespace
-
 Result<Done> DryMode::perform(const Step& step) {
     const auto* recorded = recorded_at(recorded_, step.position);
     if (recorded)

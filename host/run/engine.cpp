@@ -4,6 +4,7 @@
 #include "base/id.h"
 #include "base/text.h"
 #include "run/consent.h"
+#include "run/conversation.h"
 #include "run/plan.h"
 #include "run/recorded.h"
 #include "run/worker.h"
@@ -20,89 +21,10 @@ namespace {
 
 constexpr Duration longest_description = std::chrono::seconds(5);
 
-// Errors that end a run at once; a script cannot catch them.
-bool ends_run(Kind kind) {
-    switch (kind) {
-    case Kind::not_needed:
-    case Kind::failed_check:
-    case Kind::needs_person:
-    case Kind::moved:
-    case Kind::unknown:
-    case Kind::cancelled:
-    case Kind::leased:
-    case Kind::internal:
-        return true;
-    default:
-        return false;
-    }
-}
-
 struct Nobody final : Listener {
     void phase(std::string_view) override {}
     void log(std::string_view) override {}
     void done(const Step&, const Done&) override {}
-};
-
-// The talk with the worker of one run, until it ends. ok: the runbook ran to its end.
-class Conversation {
-  public:
-    Conversation(Worker& worker, Gate& gate, Listener& listener, const Cancellation& cancel)
-        : worker_(worker), gate_(gate), listener_(listener), cancel_(cancel) {}
-
-    Result<void> hold() {
-        for (;;) {
-            TRY(cancel_.check());
-            const auto message = TRY(worker_.receive());
-            const auto kind = message.text_at("kind");
-            if (kind == "done")
-                return {};
-            if (kind == "failed")
-                return ended_by(message);
-            if (kind == "computed")
-                return Error{ .kind = Kind::unknown,
-                              .why = fmt::format("{} computes with <{}>, which only a live run knows",
-                                                 printable(message.text_at("where")),
-                                                 printable(message.text_at("symbol"))) };
-            TRY(worker_.send(TRY(answer(kind, message))));
-        }
-    }
-
-  private:
-    Result<Value> answer(std::string_view kind, const Value& message) {
-        if (kind == "phase") {
-            TRY(gate_.enter(message.text_at("name")));
-            return Value(Value::Map{});
-        }
-        if (kind == "log") {
-            listener_.log(message.text_at("text"));
-            return Value(Value::Map{});
-        }
-        if (kind != "call")
-            return Error{ .kind = Kind::internal,
-                          .why = fmt::format(
-                              "the runbook's process sent '{}', which is not in the protocol",
-                              printable(kind)) };
-        auto value = gate_.pass(message);
-        if (value.ok())
-            return Value(Value::Map{ { "value", std::move(value).value() } });
-        if (ends_run(value.error().kind))
-            return value.error();
-        last_error_ = value.error();
-        return Value(Value::Map{ { "error", to_value(value.error()) } });
-    }
-
-    // The script's own words; or those of the call it let fail, from our record and not from its.
-    Error ended_by(const Value& failed) const {
-        if (last_error_ && failed.at("cause").text_at("why") == last_error_->why)
-            return *last_error_;
-        return script_error(failed);
-    }
-
-    Worker& worker_;
-    Gate& gate_;
-    Listener& listener_;
-    const Cancellation& cancel_;
-    std::optional<Error> last_error_;
 };
 
 // "/duel:7/" for "duel:{duel}"; "/" without a target. Everything nests in "/".
@@ -144,11 +66,10 @@ Result<Runbook> recorded_runbook(const journal::RunRecord& run, const journal::S
     return runbook;
 }
 
-Value sources_value(const journal::Sources& sources) {
-    Value::Map modules;
-    for (const auto& [module, text] : sources)
-        modules.emplace(module, text);
-    return modules;
+// A run that is done is not spoiled by not finding this.
+std::optional<Beside> beside_of(journal::Journal& journal, const journal::RunRecord& run) {
+    auto beside = find_beside(journal, run);
+    return beside.ok() ? std::move(beside).value() : std::nullopt;
 }
 
 // Reads behind the last effect are made afresh: nothing was done on their strength, and a verify that
@@ -181,8 +102,11 @@ Result<Worker> Engine::start(const Runbook& runbook, const Value& parameters) {
 
 Result<Planned> Engine::plan(const Request& request, Listener& listener) {
     auto planned = TRY(make_plan(request, Answers({}, person_), listener));
-    if (!planned.not_needed)
-        TRY(TRY(game_.journal())->save_plan(planned.plan));
+    if (planned.not_needed)
+        return planned;
+    auto* journal = TRY(game_.journal());
+    TRY(journal->save_plan(planned.plan));
+    planned.rehearsed = TRY(find_beside(*journal, planned.plan));
     return planned;
 }
 
@@ -239,6 +163,7 @@ Result<Outcome> Engine::perform(const Request& request, const journal::PlanRecor
         return again.not_needed ? *again.ended_at : moved_since(agreed, again);
     auto* journal = TRY(game_.journal());
     const auto& runbook = again.runbook;
+    TRY(must_be_rehearsed(runbook.description, request.parameters, agreed, *journal));
     TRY(must_be_agreed(runbook.description, request, agreed, *journal));
     journal::RunRecord run{ .id = make_ulid(now()),
                             .runbook = runbook.source.name,
@@ -354,6 +279,8 @@ Result<Outcome> Engine::carry_out(const journal::RunRecord& run,
     }
     TRY(journal->set_state(run.id, outcome.run.state,
                            outcome.error ? to_value(*outcome.error) : Value()));
+    if (!outcome.error)
+        outcome.rehearsed = beside_of(*journal, run);
     return outcome;
 }
 

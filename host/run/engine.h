@@ -4,6 +4,7 @@
 #include "run/dry.h"
 #include "run/gate.h"
 #include "run/live.h"
+#include "run/rehearsal.h"
 
 namespace respawn::run {
 
@@ -21,13 +22,23 @@ struct Planned {
     Runbook runbook;
     bool not_needed = false;
     std::optional<Error> ended_at; // the plan covers up to there
+    std::optional<Beside> rehearsed;
+};
+
+// A rehearsal's end.
+struct Rehearsed {
+    journal::RehearsalRecord record;
+    std::optional<Error> error;         // why it did not pass
+    std::optional<Duration> rto;        // as the runbook promises it
+    std::vector<std::string> read_live; // what of it was no copy: "chain"
 };
 
 // A live run's end.
 struct Outcome {
     journal::RunRecord run;
-    std::optional<Error> error; // why it did not end as done
-    std::int64_t effects = 0;   // that happened or may have
+    std::optional<Error> error;      // why it did not end as done
+    std::int64_t effects = 0;        // that happened or may have
+    std::optional<Beside> rehearsed; // of one that is done
 };
 
 // What a person says of a step whose outcome nobody knows.
@@ -52,6 +63,9 @@ class Engine {
     // Plans again; when the facts moved since, Kind::moved and nothing is done. Else performs the plan.
     Result<Outcome> perform(const Request& request, const journal::PlanRecord& agreed,
                             Listener& listener);
+    // Does it for real on copies of a backup, records the rest, and keeps in the journal what came of
+    // it. An Error: it could not begin, or was interrupted; then nothing is kept.
+    Result<Rehearsed> rehearse(const Request& request, const Rehearsing& how, Listener& listener);
     // Goes on where an interrupted, failed or parked run stopped.
     Result<Outcome> resume(std::string_view run, Listener& listener, bool beyond_plan);
     // What a run that stopped would still do, as a dry run: what it did is told from the journal. The
@@ -70,6 +84,8 @@ class Engine {
     Result<journal::RunRecord> abort(std::string_view run);
 
   private:
+    Result<void> rehearse_on_stage(const Runbook& runbook, const Rehearsing& how, Listener& listener,
+                                   Rehearsed& done);
     Result<Planned> make_plan(const Request& request, Answers answers, Listener& listener);
     Result<Planned> show(const Runbook& runbook, const Value& parameters, DryMode& mode,
                          Listener& listener);

@@ -50,6 +50,25 @@ void Game::open_with(vault::Unlock unlock) { unlock_ = std::move(unlock); }
 
 void Game::forget_database(std::string_view component) { databases_.erase(std::string(component)); }
 
+void Game::play_on(Stage* stage) {
+    components_.clear();
+    databases_.clear();
+    stage_ = stage;
+}
+
+Result<vault::Snapshot> Game::staged_from(std::string_view name) {
+    if (!stage_)
+        return Error{ .kind = Kind::internal, .why = "nothing is staged" };
+    return stage_->backup_of(*TRY(find(config_.components, name, "component")));
+}
+
+Result<config::ComponentSettings> Game::settings_of(std::string_view name) {
+    const auto* live = TRY(find(config_.components, name, "component"));
+    if (stage_)
+        return stage_->place(*live);
+    return *live;
+}
+
 Result<const vault::Unlock*> Game::unlock() {
     if (!unlock_)
         unlock_ = TRY(configured_unlock(config_));
@@ -68,14 +87,14 @@ Result<vault::Vault*> Game::vault_or_new() { return TRY(places())->first(true); 
 Result<component::Component*> Game::component(std::string_view name) {
     auto& component = components_[std::string(name)];
     if (!component)
-        component = TRY(component::open_component(*TRY(find(config_.components, name, "component"))));
+        component = TRY(component::open_component(TRY(settings_of(name))));
     return component.get();
 }
 
 Result<database::Database*> Game::database(std::string_view name) {
     auto& database = databases_[std::string(name)];
     if (!database) {
-        database = TRY(database::open_database(*TRY(find(config_.components, name, "component"))));
+        database = TRY(database::open_database(TRY(settings_of(name))));
         if (wraps_.database)
             database = wraps_.database(std::move(database));
     }
@@ -105,6 +124,8 @@ Result<chain::Chain*> Game::chain(std::string_view name) {
 }
 
 Result<notify::Notifier*> Game::channel(std::string_view name) {
+    if (stage_)
+        return Error{ .kind = Kind::internal, .why = "a rehearsal would send a message" };
     auto& channel = channels_[std::string(name)];
     if (!channel)
         channel = TRY(notify::open_notifier(*TRY(find(config_.alerts, name, "channel"))));
@@ -142,7 +163,8 @@ Result<journal::Journal*> Game::journal() {
 component::Work Game::work(std::string_view component, const Cancellation& cancel) const {
     component::Work work{ .cancel = cancel,
                           .progress = {},
-                          .state = config_.state / "components" / component };
+                          .state =
+                              (stage_ ? stage_->state() : config_.state) / "components" / component };
     work.keep_out.push_back(config_.state);
     for (const auto& settings : config_.locations)
         if (const auto folder = location::local_folder(settings.url); !folder.empty())

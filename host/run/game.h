@@ -30,6 +30,17 @@ struct Wraps {
     std::function<Moment()> clock;
 };
 
+// Where a game is played that is not the live one: a rehearsal's.
+struct Stage {
+    virtual ~Stage() = default;
+    // The copy that stands for a live component. Called whenever one is about to be opened.
+    virtual Result<config::ComponentSettings> place(const config::ComponentSettings& live) = 0;
+    // What the copy was made from.
+    virtual Result<vault::Snapshot> backup_of(const config::ComponentSettings& live) = 0;
+    // In place of the state folder, for caches and restore records of the copies.
+    virtual io::Path state() const = 0;
+};
+
 class Game {
   public:
     explicit Game(config::Config config);
@@ -62,15 +73,24 @@ class Game {
     component::Work work(std::string_view component, const Cancellation& cancel) const;
     // A folder of this process for private copies, gone with it.
     Result<io::Path> scratch();
+    // From now on the components and their databases are those of the stage: nothing that goes through
+    // the game reaches a live one, and no message is sent. Null: the live ones again. What was open is
+    // closed either way. Vault, chains and journal stay what they are.
+    void play_on(Stage* stage);
+    // Kind::internal when nothing is staged.
+    Result<vault::Snapshot> staged_from(std::string_view component);
+
     // Leaves a component's database aside, to be opened anew: a restore has put another in its place.
     void forget_database(std::string_view component);
 
   private:
     Result<const vault::Unlock*> unlock();
     Result<crypto::Key> journal_key();
+    Result<config::ComponentSettings> settings_of(std::string_view component);
 
     config::Config config_;
     Wraps wraps_;
+    Stage* stage_ = nullptr;
     std::optional<vault::Unlock> unlock_;
     std::unique_ptr<Places> places_; // does not move: its vaults know it
     std::map<std::string, std::unique_ptr<component::Component>> components_;

@@ -59,7 +59,33 @@ void symbolise_made(const database::Write& write, database::RowChange& row) {
     }
 }
 
+constexpr std::string_view clock_symbol = "now";
+
+// The name of a symbol in the arguments that is not the clock, or empty.
+std::string unknown_in(const Value& value) {
+    if (value.symbol())
+        return value.symbol()->name == clock_symbol ? "" : value.symbol()->name;
+    if (const auto* items = value.list())
+        for (const auto& item : *items)
+            if (auto name = unknown_in(item); !name.empty())
+                return name;
+    if (const auto* members = value.map())
+        for (const auto& [key, member] : *members)
+            if (auto name = unknown_in(member); !name.empty())
+                return name;
+    return {};
+}
+
 } // namespace
+
+Result<void> must_be_known(const Step& step) {
+    const auto name = unknown_in(step.arguments);
+    if (name.empty())
+        return {};
+    return Error{ .kind = Kind::unknown,
+                  .why = fmt::format("respawn.{} needs <{}>, which only a live run knows",
+                                     step.primitive.name, printable(name)) };
+}
 
 Value planned_effect(const Step& step, const database::Write* write,
                      const std::vector<database::RowChange>& rows) {
@@ -78,6 +104,15 @@ Value planned_effect(const Step& step, const database::Write* write,
                        { "component", step.component },
                        { "arguments", step.arguments },
                        { "rows", listed.at("rows") } };
+}
+
+std::string sources_hash(const Value& sources) { return to_hex(crypto::sha256(encode(sources))); }
+
+Value sources_value(const journal::Sources& sources) {
+    Value::Map modules;
+    for (const auto& [module, text] : sources)
+        modules.emplace(module, text);
+    return modules;
 }
 
 std::string plan_hash(const journal::PlanRecord& plan) {

@@ -11,6 +11,13 @@ namespace respawn::run {
 Value planned_effect(const Step& step, const database::Write* write,
                      const std::vector<database::RowChange>& rows);
 
+// Kind::unknown when an argument is something that only a live run knows. The clock is no such thing:
+// whoever writes fills it in.
+Result<void> must_be_known(const Step& step);
+
+// 64 hex digits over the text of every module, so that the same ones are the same source.
+std::string sources_hash(const Value& sources);
+Value sources_value(const journal::Sources& sources);
 // 64 hex digits over runbook, parameters, sources and effects.
 std::string plan_hash(const journal::PlanRecord& plan);
 

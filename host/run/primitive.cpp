@@ -73,6 +73,8 @@ Result<void> must_be_sound(const Primitive& primitive) {
     if (primitive.effect == Effect::changes &&
         (primitive.policy == journal::Policy::probe) != (primitive.probe != nullptr))
         return unsound(primitive, "has a probe without the policy, or the policy without a probe");
+    if (primitive.recorded && primitive.effect != Effect::changes)
+        return unsound(primitive, "says what it gives when it is only recorded, and is never");
     return {};
 }
 

@@ -144,6 +144,9 @@ struct Primitive {
     Result<Value> (*run)(const Call& call) = nullptr;
     Result<database::Write> (*write)(const Call& call) = nullptr;
     Result<Restoration> (*restore)(const Call& call) = nullptr;
+    // Of an effect of kind changes: what the script gets where the call is only recorded, in a
+    // rehearsal, so that it goes on to its end. It may look, and change nothing. Without it a symbol.
+    Result<Value> (*recorded)(const Call& call) = nullptr;
     // With Policy::probe on an effect of kind changes.
     Result<Settled> (*probe)(const Call& call) = nullptr;
 };

@@ -43,6 +43,9 @@ struct Description {
     std::string confirm;            // the code the operator must type; empty: none
     bool reason = false;            // whether a reason must be given
     std::vector<std::string> needs; // `requires`: what must be there, for a person to read
+    // That a rehearsal has passed so lately, which `requires` may name as well: a live run is held to
+    // it.
+    std::optional<Duration> rehearsal;
     std::vector<std::string> phases;
     Value table; // as it was described: a running worker is held to it
 

@@ -37,7 +37,7 @@ Result<ScratchFolder> ScratchFolder::take(const io::Path& parent) {
     auto lock = TRY(io::FileLock::try_lock(folder / "lock"));
     if (!lock)
         return Error{ .kind = Kind::leased,
-                      .why = fmt::format("another verify or import works in {}",
+                      .why = fmt::format("another verify, import or rehearsal works in {}",
                                          printable(folder.string())),
                       .fix = "wait for it, or name another place: scratch: { folder: PATH }" };
     std::error_code fault;

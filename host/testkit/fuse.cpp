@@ -107,6 +107,16 @@ class CutJournal final : public journal::Journal {
         return between("save_plan", [&] { return inner_->save_plan(plan); });
     }
     Result<journal::PlanRecord> plan(std::string_view hash) override { return inner_->plan(hash); }
+    Result<void> save_rehearsal(const journal::RehearsalRecord& rehearsal) override {
+        return between("save_rehearsal", [&] { return inner_->save_rehearsal(rehearsal); });
+    }
+    Result<std::vector<journal::RehearsalRecord>> rehearsals(std::size_t most,
+                                                             std::string_view sources) override {
+        return inner_->rehearsals(most, sources);
+    }
+    Result<journal::RehearsalRecord> rehearsal(std::string_view name) override {
+        return inner_->rehearsal(name);
+    }
     Result<void> note_marker(std::string_view component, const database::MarkerState& state) override {
         return between("note_marker", [&] { return inner_->note_marker(component, state); });
     }

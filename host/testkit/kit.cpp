@@ -102,7 +102,10 @@ const std::vector<Kit::Primitive>& Kit::primitives() {
             { "runbook", "text" },
             { "params", "map" },
             { "dry_run", "boolean" },
-            { "answers", "list" } },
+            { "answers", "list" },
+            { "rehearse", "boolean" },
+            { "backup", "text" },
+            { "regardless", "boolean" } },
           &Kit::run },
         { "world_resume", { { "world", "integer" }, { "beyond_plan", "boolean" } }, &Kit::resume_run },
         { "world_crash",
@@ -224,6 +227,12 @@ Result<Value> Kit::run(const Value& arguments) {
     const auto stage = stage_with(person);
     if (truth_at(arguments, "dry_run"))
         return shown(title_of("DRY RUN", arguments), TRY(dry_run(*in, stage, request)));
+    if (truth_at(arguments, "rehearse"))
+        return shown(title_of("REHEARSAL", arguments),
+                     TRY(rehearse(*in, stage, request,
+                                  { .backup = arguments.text_at("backup"),
+                                    .regardless = truth_at(arguments, "regardless"),
+                                    .progress = {} })));
     return shown(title_of("LIVE", arguments), TRY(live_run(*in, stage, request)));
 }
 

@@ -89,6 +89,7 @@ Result<void> World::configure(const Value& files) {
     config_.game = "world";
     config_.environment = "test";
     config_.state = folder() / "state";
+    config_.scratch = config_.state;
     config_.key_file = folder() / "key";
     config_.locations = { { .name = "local", .url = "file://" + (folder() / "vault").string() } };
     config_.components = { { .name = "database", .kind = "sqlite", .path = database() } };

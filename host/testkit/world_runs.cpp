@@ -207,6 +207,20 @@ Result<Value> dry_run(const World& world, const Stage& stage, const run::Request
                 seen.not_needed ? Value() : Value(seen.plan.hash));
 }
 
+Result<Value> rehearse(const World& world, const Stage& stage, const run::Request& request,
+                       const run::Rehearsing& how) {
+    run::Game game(world.config());
+    run::Engine engine(game, stage.primitives, stage.folders, stage.cancel, *stage.person);
+    Recorder recorder;
+    const auto done = engine.rehearse(request, how, recorder);
+    if (!done.ok())
+        return recorder.told(state_without_run(done.error().kind), done.error());
+    const auto& error = done.value().error;
+    const auto state = error ? state_without_run(error->kind) : "passed";
+    return with(with(recorder.told(state, error), "rehearsal", done.value().record.id), "backup",
+                done.value().record.backup);
+}
+
 Result<Value> live_run(World& world, const Stage& stage, const run::Request& request) {
     const auto cut = world.take_cut();
     if (!cut.any())

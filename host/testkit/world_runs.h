@@ -21,6 +21,10 @@ struct Stage {
 };
 
 Result<Value> dry_run(const World& world, const Stage& stage, const run::Request& request);
+// On a copy of a backup: the state is "passed", or as of a run that was not begun; `rehearsal` is its
+// id, `backup` the snapshot that the copy is of.
+Result<Value> rehearse(const World& world, const Stage& stage, const run::Request& request,
+                       const run::Rehearsing& how);
 // Plans and performs; where the world's next run is to be cut off, "interrupted" comes of it.
 Result<Value> live_run(World& world, const Stage& stage, const run::Request& request);
 // Goes on with the newest run that is not finished.

@@ -80,4 +80,15 @@ test("a dry run shows the rows before and after, and changes nothing", function(
   same(shown.effects[1].rows[1].after.galleons, 7)
 end)
 
+test("a rehearsal brings them back in a copy of the mishap", function()
+  local game = world_gone_wrong()
+  local params = { table = "players", keys = "id=42\nid=23" }
+  params.backup = game:run("rows/restore_rows", params, { dry_run = true }).effects[1].arguments.snapshot
+  game:backup()
+  local before = game:everything()
+  local rehearsed = game:run("rows/restore_rows", params, { rehearse = true })
+  same(rehearsed.state, "passed", rehearsed.error)
+  same(game:everything(), before)
+end)
+
 crash_everywhere("rows/restore_rows", { table = "players", keys = "id=42\nid=23" }, world_gone_wrong)

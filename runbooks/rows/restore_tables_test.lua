@@ -58,4 +58,15 @@ test("a table that is not there, and none", function()
   same(game:everything(), before)
 end)
 
+test("a rehearsal brings them back in a copy of the mishap", function()
+  local game = world_gone_wrong()
+  local first = game:run("rows/restore_tables", BOTH, { dry_run = true }).effects[1].arguments.snapshot
+  game:backup()
+  local before = game:everything()
+  local rehearsed = game:run("rows/restore_tables", { tables = BOTH.tables, backup = first }, { rehearse = true })
+  same(rehearsed.state, "passed", rehearsed.error)
+  same(#rehearsed.effects[1].rows, 6)
+  same(game:everything(), before)
+end)
+
 crash_everywhere("rows/restore_tables", BOTH, world_gone_wrong)

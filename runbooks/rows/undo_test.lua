@@ -53,6 +53,15 @@ test("a dry run shows the rows before and after, and changes nothing", function(
   same(galleons, { 7, 50 })
 end)
 
+test("a rehearsal takes it back in a copy that was made since", function()
+  local game, _, run = world_with_run()
+  game:backup()
+  local before = game:everything()
+  local rehearsed = game:run("rows/undo", { run = run }, { rehearse = true })
+  same(rehearsed.state, "passed", rehearsed.error)
+  same(game:everything(), before)
+end)
+
 test("a run that is not there", function()
   local game = world_with_run()
   same(game:run("rows/undo", { run = "01ZZZZ" }).state, "failed")

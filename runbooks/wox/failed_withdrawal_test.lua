@@ -82,6 +82,16 @@ test("a dry run shows the balance and changes nothing", function()
   same(balances, { 30, 530 })
 end)
 
+test("a rehearsal reverses it in the copy, asks the live chain and tells nobody", function()
+  local game = world_with_withdrawal {}
+  game:backup()
+  local before = game:everything()
+  local rehearsed = game:run(RUNBOOK, PARAMS, { rehearse = true })
+  same(rehearsed.state, "passed", rehearsed.error)
+  same(game:everything(), before)
+  same(#game:messages(), 0)
+end)
+
 test("a transaction that succeeded is left alone", function()
   is_left(world_with_withdrawal { chain = { { mined = { { hash = "payout", nonce = 41, block = DEEP } } } } },
     "not_needed", "succeeded in block 9900")

@@ -71,6 +71,20 @@ test("a dry run shows the rows and changes nothing", function()
   same(balances, { [17] = { 100, 150 }, [23] = { 20, 70 } })
 end)
 
+test("a rehearsal ends it in a copy of the backup, and changes and sends nothing", function()
+  local game = world_with_duel {}
+  same(game:run("wox/stuck_duel", { duel = 7 }, { rehearse = true }).state, "failed", "there is no backup yet")
+  local backup = game:backup()
+  local before = game:everything()
+  local rehearsed = game:run("wox/stuck_duel", { duel = 7 }, { rehearse = true })
+  same(rehearsed.state, "passed", rehearsed.error)
+  same(rehearsed.backup, backup)
+  same(#rehearsed.effects, 3)
+  same(game:everything(), before)
+  same(#game:messages(), 0)
+  same(game:run("wox/stuck_duel", { duel = 7 }).state, "done", "it is still to be done")
+end)
+
 test("a duel that still moves is left alone", function()
   local game = world_with_duel { idle_minutes = 14 }
   local before = game:everything()
