@@ -158,6 +158,17 @@ Result<int> list_them(const Context& context, const std::vector<std::string>& fi
     return 0;
 }
 
+Result<config::JournalSettings> journal_of(const Context& context) {
+    const auto config = TRY(context.config(config::Strictness::lenient));
+    if (config.journal)
+        return *config.journal;
+    return Error{
+        .kind = Kind::usage,
+        .why = "--journal is for a configuration with a `journal:` on a server, and this has none",
+        .fix = "name one: --config FILE"
+    };
+}
+
 Result<int> run_tests(const Context& context) {
     const auto folders = TRY(folders_of(context));
     const auto pattern = context.typed.value("PATTERN");
@@ -172,7 +183,9 @@ Result<int> run_tests(const Context& context) {
     if (context.typed.has("--list"))
         return list_them(context, files, folders);
     Report report(context.json);
-    const testkit::Stage stage{ context.primitives, folders, context.cancel };
+    testkit::Stage stage{ context.primitives, folders, context.cancel };
+    if (context.typed.has("--journal"))
+        stage.journal = TRY(journal_of(context));
     const auto covered =
         TRY(testkit::run_test_files(files, stage, std::thread::hardware_concurrency(),
                                     [&](const TestResult& result) { report.add(result); }));
@@ -194,6 +207,10 @@ extern const Verb test = {
     .options = { { .name = "--junit",
                    .value = "FILE",
                    .doc = "writes the results there as JUnit XML, too" },
+                 { .name = "--journal",
+                   .doc =
+                       "keeps the runs on the server of the configuration's `journal:`, in databases "
+                       "that are made and dropped" },
                  { .name = "--list", .doc = "names the tests, and runs none" } },
     .details = "Tests are the *_test.lua files beside the runbooks. Nothing of a live game is touched, "
                "and no\n"

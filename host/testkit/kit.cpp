@@ -192,6 +192,8 @@ Result<Value> Kit::make_world(const Value& arguments) {
                       .why = fmt::format("a test may have at most {} worlds", most_worlds) };
     const auto text = TRY(schema(arguments));
     auto made = TRY(World::make(stage_.worlds, text, arguments.at("rows"), arguments.at("files")));
+    if (stage_.journal)
+        TRY(made->keep_runs_at(*stage_.journal));
     worlds_.emplace(next_world_, std::move(made));
     return Value(next_world_++);
 }
@@ -244,9 +246,15 @@ Result<Value> Kit::resume_run(const Value& arguments) {
 Result<Value> Kit::crash(const Value& arguments) {
     const CrashPlan plan{ .at = arguments.integer_at("at"),
                           .again_at = arguments.integer_at("again_at") };
+    auto* in = TRY(world(arguments));
+    const auto request = request_from(arguments);
+    if (plan.at ==
+        0) { // undisturbed: as a person would begin, with a dry run, which must change nothing
+        GivenAnswers person(list_at(arguments, "answers"));
+        TRY(dry_run(*in, stage_with(person), request));
+    }
     GivenAnswers person(list_at(arguments, "answers"));
-    auto told = TRY(
-        crash_and_resume(*TRY(world(arguments)), stage_with(person), request_from(arguments), plan));
+    auto told = TRY(crash_and_resume(*in, stage_with(person), request, plan));
     timeline_.clear(); // the boundary that fails is the one to read about
     const auto boundary = told.text_at("boundary");
     const auto title = boundary.empty() ? "UNDISTURBED" : "KILLED " + boundary + ", then RESUMED:";

@@ -197,7 +197,8 @@ Result<Covered> run_test_files(const std::vector<std::string>& names, const Stag
                                std::size_t at_once, const Each& each) {
     // Owned here, so that it is removed however the files' processes end.
     const auto worlds = TRY(io::TemporaryFolder::make(place_for_worlds()));
-    const Stage here{ stage.primitives, stage.folders, stage.cancel, worlds.path() };
+    auto here = stage;
+    here.worlds = worlds.path();
     Covered covered;
     AllRunning running;
     InOrder results(names, each);

@@ -84,6 +84,12 @@ Result<std::unique_ptr<World>> World::make(const io::Path& place, const std::str
     return world;
 }
 
+Result<void> World::keep_runs_at(const config::JournalSettings& server) {
+    journal_ = TRY(JournalDatabase::make(server));
+    config_.journal = journal_->settings();
+    return {};
+}
+
 Result<void> World::configure(const Value& files) {
     config_.file = folder() / "respawn.yaml";
     config_.game = "world";

@@ -5,6 +5,7 @@
 #include "config/config.h"
 #include "testkit/chain_process.h"
 #include "testkit/fuse.h"
+#include "testkit/journal_database.h"
 
 #include <memory>
 
@@ -17,9 +18,12 @@ class World {
     // own where there are any.
     static Result<std::unique_ptr<World>> make(const io::Path& place, const std::string& schema,
                                                const Value& rows, const Value& files);
+    // From now on its runs are kept on this server.
+    Result<void> keep_runs_at(const config::JournalSettings& server);
 
     const config::Config& config() const { return config_; }
     const io::Path& folder() const { return folder_.path(); }
+    io::Path database() const { return folder() / "game/game.db"; }
 
     Result<Value> query(const std::string& sql, const Value::List& parameters) const;
     Result<void> execute(const std::string& sql, const Value::List& parameters) const;
@@ -44,10 +48,9 @@ class World {
     explicit World(io::TemporaryFolder folder) : folder_(std::move(folder)) {}
     Result<void> configure(const Value& files);
     Result<void> fill(const std::string& schema, const Value& rows) const;
-    io::Path database() const { return folder() / "game/game.db"; }
-
     io::TemporaryFolder folder_;
     config::Config config_;
+    std::unique_ptr<JournalDatabase> journal_;
     std::vector<ChainProcess> chains_;
     Cut next_cut_;
 };

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "run/recorded.h"
 #include "testkit/simulated_time.h"
+#include "testkit/trace.h"
 
 #include <fmt/format.h>
 #include <optional>
@@ -193,9 +194,7 @@ Value interrupted(const Ended& ended) {
                        { "timeline", Value::List{ line_of("killed", ended.boundary) } } };
 }
 
-} // namespace
-
-Result<Value> dry_run(const World& world, const Stage& stage, const run::Request& request) {
+Result<Value> show_dry_run(const World& world, const Stage& stage, const run::Request& request) {
     auto game = game_of(world, stage, {});
     run::Engine engine(game, stage.primitives, stage.folders, stage.cancel, *stage.person);
     Recorder recorder;
@@ -207,8 +206,8 @@ Result<Value> dry_run(const World& world, const Stage& stage, const run::Request
                 seen.not_needed ? Value() : Value(seen.plan.hash));
 }
 
-Result<Value> rehearse(const World& world, const Stage& stage, const run::Request& request,
-                       const run::Rehearsing& how) {
+Result<Value> show_rehearsal(const World& world, const Stage& stage, const run::Request& request,
+                             const run::Rehearsing& how) {
     run::Game game(world.config());
     run::Engine engine(game, stage.primitives, stage.folders, stage.cancel, *stage.person);
     Recorder recorder;
@@ -219,6 +218,23 @@ Result<Value> rehearse(const World& world, const Stage& stage, const run::Reques
     const auto state = error ? state_without_run(error->kind) : "passed";
     return with(with(recorder.told(state, error), "rehearsal", done.value().record.id), "backup",
                 done.value().record.backup);
+}
+
+} // namespace
+
+Result<Value> dry_run(const World& world, const Stage& stage, const run::Request& request) {
+    const auto before = TRY(trace_of(world));
+    auto told = TRY(show_dry_run(world, stage, request));
+    TRY(must_be_untouched(world, before, "a dry run of " + request.runbook));
+    return told;
+}
+
+Result<Value> rehearse(const World& world, const Stage& stage, const run::Request& request,
+                       const run::Rehearsing& how) {
+    const auto before = TRY(trace_of(world));
+    auto told = TRY(show_rehearsal(world, stage, request, how));
+    TRY(must_be_untouched(world, before, "a rehearsal of " + request.runbook));
+    return told;
 }
 
 Result<Value> live_run(World& world, const Stage& stage, const run::Request& request) {

@@ -18,6 +18,8 @@ struct Stage {
     io::Path worlds = {};                 // where worlds are made
     run::Person* person = &run::nobody(); // who answers what a runbook asks
     std::optional<Moment> present = {}; // of the clock that runs are given; the machine's when left out
+    // The server that keeps the runs of worlds; none: a file of each world's.
+    std::optional<config::JournalSettings> journal = {};
 };
 
 Result<Value> dry_run(const World& world, const Stage& stage, const run::Request& request);
