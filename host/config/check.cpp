@@ -195,6 +195,7 @@ Result<void> Check::run(Node& root) {
     readers(root);
     TRY(rules(root));
     TRY(scratch(root));
+    TRY(services(root));
     return plans(root);
 }
 
@@ -238,7 +239,7 @@ Result<void> Check::entry(Node& child, const std::string& path, std::string_view
     const auto* key = find_key(path, child.key);
     if (key == nullptr || !has_kind(*key, kind))
         return unknown(child, path, kind);
-    if (key->name == "*" && !is_name(child.key))
+    if (key->name == "*" && !is_name(child.key) && !(path == "services" && is_unit_name(child.key)))
         return mistake(child.key_place, fmt::format("'{}' is no name", word(child.key)),
                        "use letters, digits, '_', '-' and '.'");
     if (path == "components" && child.key.starts_with(own_prefix))
