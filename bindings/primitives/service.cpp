@@ -53,6 +53,14 @@ Result<bool> has_come_true(const run::Call& call, Services& services) {
     return services.restarted_since(name, call.name().key(), TRY(when_begun(call)), to_its_end);
 }
 
+// The units that it would touch, in the order in which they start.
+Result<std::vector<std::string>> touched_by(const run::Call& call, const Services& services) {
+    const auto name = call.text("name"), action = call.text("action");
+    if (action != "start" && action != "stop" && action != "restart")
+        return no_action(action);
+    return action == "start" ? services.with_needs(name) : services.with_needers(name);
+}
+
 // The manager is asked whether things are as they were to become. Where they are not, doing it again is
 // safe: starting what runs and stopping what stands do nothing, and a restart that went half the way, or
 // that cannot be told from an older one, is made once more, which costs seconds and no data. A unit that
@@ -79,16 +87,15 @@ std::string how_it_stands(const service::Seen& seen) {
 // "nginx running for 3 h, 2 units need it": of all units that it would touch.
 Result<std::string> facts_of(const run::Call& call) {
     auto* services = TRY(call.game().services());
-    const auto name = call.text("name"), action = call.text("action");
-    if (action != "start" && action != "stop" && action != "restart")
-        return no_action(action);
-    const auto touched =
-        TRY(action == "start" ? services->with_needs(name) : services->with_needers(name));
     std::vector<std::string> facts;
-    for (const auto& one : touched)
+    for (const auto& one : TRY(touched_by(call, *services)))
         for (const auto& seen : TRY(services->look(one, to_its_end)))
             facts.push_back(how_it_stands(seen));
     return join(facts, "; ");
+}
+
+Result<Value> would_be_touched(const run::Call& call) {
+    return names_value(TRY(touched_by(call, *TRY(call.game().services()))));
 }
 
 } // namespace
@@ -109,6 +116,7 @@ extern const run::Primitive service_primitive = {
     .facts = facts_of,
     .example = R"(respawn.service { name = "nginx", action = "restart" })",
     .run = act_on_service,
+    .recorded = would_be_touched,
     .probe = is_as_wanted,
 };
 

@@ -17,7 +17,7 @@ std::string health_of_unit(const service::Seen& seen) {
 }
 
 std::string remark_on(const service::Seen& seen) {
-    if (seen.stopped && !seen.stopped->started_again)
+    if (seen.stopped)
         return fmt::format("stopped by run {}", seen.stopped->run());
     if (!seen.illness.empty())
         return seen.illness;

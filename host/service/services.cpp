@@ -102,7 +102,8 @@ Result<std::vector<Seen>> Services::look(std::string_view name, const Cancellati
 
 Result<void> Services::start_one(const std::string& name, const Cancellation& cancel) {
     TRY(service::start(*manager_, known(name), cancel));
-    return io::remove_durably(note_of(name));
+    const auto note = TRY(read(name));
+    return note && !note->started_again ? io::remove_durably(note_of(name)) : Result<void>();
 }
 
 Result<void> Services::stop_one(const std::string& name, const Stopped& note,
@@ -211,7 +212,7 @@ Result<std::vector<Stopped>> Services::stopped() const {
     std::vector<Stopped> all;
     for (const auto& one : settings_.units)
         if (auto note = TRY(read(one.name)))
-            if (!note->started_again && TRY(manager_->look(one)).pid == 0)
+            if (TRY(manager_->look(one)).pid == 0)
                 all.push_back(std::move(*note));
     return all;
 }
@@ -227,12 +228,17 @@ Result<std::vector<Services::BroughtBack>> Services::bring_back(std::string_view
             all.push_back({ .unit = one.name, .error = {}, .left_down = true });
             continue;
         }
+        // The note first: killed behind it, the unit is down and the note says who stopped it.
+        note->started_again = true;
+        TRY(write(*note));
         const auto started = start(one.name, cancel);
         all.push_back({ .unit = one.name,
                         .error = started.ok() ? std::nullopt : std::optional(started.error()) });
-        note->started_again = true;
-        if (started.ok() && !for_good)
-            TRY(write(*note)); // the run may go on, and then expects it stopped
+        note->started_again = false;
+        if (!started.ok())
+            TRY(write(*note));
+        else if (for_good)
+            TRY(io::remove_durably(note_of(one.name)));
     }
     return all;
 }

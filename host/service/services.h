@@ -20,7 +20,7 @@ struct Stopped {
     std::string step; // "01J….7": the run and its step
     Moment when;
     bool stays_down = false;    // when the run fails: left as it is, for a person
-    bool started_again = false; // after the run had failed; when that goes on, it stops the unit again
+    bool started_again = false; // when the run had failed; when it goes on, it stops the unit again
 
     std::string run() const { return step.substr(0, step.find('.')); }
 };
@@ -69,7 +69,7 @@ class Services {
     Result<bool> restarted_since(std::string_view name, std::string_view step, Moment when,
                                  const Cancellation& cancel);
 
-    // Notes of units that are down yet, in the order in which they start.
+    // Notes of units that are down, in the order in which they start.
     Result<std::vector<Stopped>> stopped() const;
     // What became of a unit that a run had stopped.
     struct BroughtBack {
