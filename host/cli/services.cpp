@@ -8,10 +8,8 @@ namespace respawn::cli {
 
 namespace {
 
-using service::State;
-
 std::string health_of_unit(const service::Seen& seen) {
-    if (seen.unit.state != State::running || seen.settings->health.empty())
+    if (seen.unit.state != service::State::running || seen.settings->health.empty())
         return "-";
     return seen.illness.empty() ? "healthy" : "ILL";
 }
@@ -21,14 +19,14 @@ std::string remark_on(const service::Seen& seen) {
         return fmt::format("stopped by run {}", seen.stopped->run());
     if (!seen.illness.empty())
         return seen.illness;
-    if (seen.unit.state == State::failed && seen.unit.exit_code)
+    if (seen.unit.state == service::State::failed && seen.unit.exit_code)
         return fmt::format("ended with {}{}", *seen.unit.exit_code,
                            seen.unit.why.empty() ? "" : ": " + seen.unit.why);
     return seen.unit.why;
 }
 
 bool is_well(const service::Seen& seen) {
-    return seen.unit.state == State::running && seen.illness.empty();
+    return seen.unit.state == service::State::running && seen.illness.empty();
 }
 
 Value seen_value(const service::Seen& seen) {

@@ -72,6 +72,8 @@ TEST_CASE("a service that ends at once, or after a moment, has not started", "[c
         const auto error = must_fail(service::start(rig->manager(), unit, nobody_cancels));
         CHECK(error.kind == Kind::unavailable);
         CHECK_THAT(error.why, Catch::Contains(unit.name));
+        const auto state = must(service::settled(rig->manager(), unit, nobody_cancels)).state;
+        CHECK((state == State::failed || state == State::flapping));
         must(service::stop(rig->manager(), unit, nobody_cancels)); // also while it flaps
     }
 }
