@@ -12,6 +12,7 @@ extern const Primitive compare_rows, restore_rows, compare_tables, restore_table
     undo_rows;
 extern const Primitive dump, compress, encrypt, upload;
 extern const Primitive chain_address, chain_transaction, chain_nonce, chain_transfers;
+extern const Primitive service_primitive, service_status;
 extern const Primitive notify;
 
 const run::Primitives& all() {
@@ -42,6 +43,8 @@ const run::Primitives& all() {
         &chain_transaction,
         &chain_nonce,
         &chain_transfers,
+        &service_primitive,
+        &service_status,
         &notify,
     };
     return list;

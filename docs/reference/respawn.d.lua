@@ -230,6 +230,24 @@ function respawn.chain_nonce(arguments) end
 ---@return any # a list of { hash, block, from, to, amount }; amount is a decimal text in the token's smallest unit
 function respawn.chain_transfers(arguments) end
 
+---@class respawn.service.arguments
+---@field action string start, stop or restart
+---@field name? string a unit of `services:`, or all
+---@field stays_down? boolean with stop: it is not started again when the run fails
+
+--- Starts, stops or restarts a service of the game. It starts after what it needs, and stops after what needs it; started means healthy, stopped means gone. When the run fails, what it stopped is started again.
+---@param arguments respawn.service.arguments
+---@return any # { units }, the names of those that were started or stopped
+function respawn.service(arguments) end
+
+---@class respawn.service_status.arguments
+---@field name? string a unit of `services:`, or all
+
+--- How a service of the game stands, or all of them in the order in which they start.
+---@param arguments respawn.service_status.arguments
+---@return any # { name, state, running, healthy, illness, since, pid, restarts, exit_code, why, core, needs, needed_by }, or a list of such; state is running, stopped, starting, stopping, failed, flapping or unknown
+function respawn.service_status(arguments) end
+
 ---@class respawn.notify.arguments
 ---@field text string the message
 ---@field to? table whom it is for: names of players or people

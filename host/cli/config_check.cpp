@@ -115,6 +115,32 @@ Finding check_journal(const config::JournalSettings& settings) {
     return { "journal", "FAILED", lacks.value().front().why, lacks.value().front().fix };
 }
 
+// Known to its manager, and ours to start and stop.
+Finding check_unit(service::Services& services, const config::UnitSettings& settings,
+                   const Cancellation& cancel) {
+    const auto subject = fmt::format("service {}", settings.name);
+    const auto seen = services.look(settings.name, cancel);
+    if (!seen.ok())
+        return proved(subject, &seen.error());
+    const auto& unit = seen.value().front().unit;
+    if (unit.state == service::State::unknown)
+        return { subject, "FAILED", unit.why, "check its name in `units:`" };
+    const auto forbids = services.what_forbids(settings);
+    if (!forbids.ok())
+        return proved(subject, &forbids.error());
+    if (!forbids.value().empty())
+        return { subject, "FAILED", forbids.value(), "see docs/services.md" };
+    return { subject, "ok", std::string(service::name_of(unit.state)), "" };
+}
+
+void check_services(run::Game& game, std::vector<Finding>& findings, const Cancellation& cancel) {
+    const auto services = game.services();
+    if (!services.ok())
+        return findings.push_back(proved("services", &services.error()));
+    for (const auto& settings : services.value()->settings().units)
+        findings.push_back(check_unit(*services.value(), settings, cancel));
+}
+
 std::vector<Finding> check_all(run::Game& game, const Cancellation& cancel) {
     std::vector<Finding> findings;
     const auto& config = game.config();
@@ -145,6 +171,8 @@ std::vector<Finding> check_all(run::Game& game, const Cancellation& cancel) {
                                   height.ok() ? nullptr : &height.error(),
                                   height.ok() ? fmt::format("ok, block {}", height.value()) : ""));
     }
+    if (config.services)
+        check_services(game, findings, cancel);
     return findings;
 }
 

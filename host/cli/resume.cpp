@@ -13,9 +13,11 @@ namespace respawn::cli {
 namespace {
 
 Result<int> give_up(run::Engine& engine, const std::string& name) {
-    const auto run = TRY(engine.abort(name));
+    const auto outcome = TRY(engine.abort(name));
+    const auto& run = outcome.run;
     say(fmt::format("run {} of {} is given up. What it did stays done: respawn runs show {}", run.id,
                     run.runbook, run.id));
+    show_services(outcome.services);
     return 0;
 }
 

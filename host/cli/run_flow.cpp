@@ -66,6 +66,7 @@ Result<int> show_live(const Context& context, const Perform& perform) {
     auto answer = *to_value(outcome.run).map();
     answer.insert_or_assign("error", outcome.error ? run::to_value(*outcome.error) : Value());
     answer.insert_or_assign("effects", outcome.effects);
+    answer.insert_or_assign("services", Value::List(outcome.services.begin(), outcome.services.end()));
     answer.insert_or_assign("timeline", recorder.timeline());
     answer.insert_or_assign("rehearsed", to_value(outcome.rehearsed));
     say_json(answer);

@@ -150,8 +150,23 @@ Value to_value(const journal::RunRecord& run) {
                        { "end_time", time(run.finished) } };
 }
 
+std::vector<service::Stopped> stopped_units(run::Game& game) {
+    if (!game.config().services)
+        return {};
+    const auto services = game.services();
+    auto stopped = services.ok() ? services.value()->stopped()
+                                 : Result<std::vector<service::Stopped>>(services.error());
+    return stopped.ok() ? std::move(stopped).value() : std::vector<service::Stopped>();
+}
+
+void show_services(const std::vector<std::string>& lines) {
+    for (const auto& line : lines)
+        say(fmt::format("  {:<12} {}", "service", painted(printable(line), Colour::yellow)));
+}
+
 int show_outcome(const run::Outcome& outcome) {
     const auto& run = outcome.run;
+    show_services(outcome.services);
     if (!outcome.error) {
         say(fmt::format("{} in {}: run {}, {}. To look at it again: respawn runs show {}",
                         painted("Done", Colour::green), human_duration(now() - run.started), run.id,

@@ -58,6 +58,10 @@ std::string state_of(const journal::RunRecord& run);
 // For people: of a run on another host also where, and since when it was not heard of.
 std::string shown_state(const journal::RunRecord& run);
 Value to_value(const journal::RunRecord& run);
+// Units that runs have stopped and that are down; none where the manager cannot be asked.
+std::vector<service::Stopped> stopped_units(run::Game& game);
+// Of services that a run had stopped.
+void show_services(const std::vector<std::string>& lines);
 // How a live run ended, for a person; gives the exit code.
 int show_outcome(const run::Outcome& outcome);
 

@@ -40,7 +40,22 @@ void show_call(const journal::CallRecord& call) {
         say("                 " + printable(call.result.text_at("why")));
 }
 
-void show_run(const journal::RunRecord& run, const std::vector<journal::CallRecord>& calls,
+// What became of services when it ended, and those that are down now because of it.
+void show_services_of(run::Game& game, const journal::RunRecord& run) {
+    std::vector<std::string> lines;
+    if (const auto* told = run.error.at("services").list())
+        for (const auto& line : *told)
+            lines.push_back("when it ended: " + (line.text() ? *line.text() : std::string()));
+    for (const auto& one : stopped_units(game))
+        if (one.run() == run.id)
+            lines.push_back(fmt::format("{} is down since {}, stopped by step {}", one.unit,
+                                        to_rfc3339(one.when, true),
+                                        one.step.substr(run.id.size() + 1)));
+    show_services(lines);
+}
+
+void show_run(run::Game& game, const journal::RunRecord& run,
+              const std::vector<journal::CallRecord>& calls,
               const std::vector<journal::ApprovalRecord>& approvals) {
     say(fmt::format("run {}  {} {}  {}", run.id, run.runbook, run.version,
                     painted(state_of(run), Colour::bold)));
@@ -58,6 +73,7 @@ void show_run(const journal::RunRecord& run, const std::vector<journal::CallReco
         show_call(call);
     if (!run.error.is_null() && !run.error.text_at("why").empty())
         say(fmt::format("  ended: {}", printable(run.error.text_at("why"))));
+    show_services_of(game, run);
     const auto state = state_of(run);
     if (state == "parked" && !run.error.text_at("fix").empty())
         say(fmt::format("  next: {}   (or give it up: respawn resume {} --abort)",
@@ -90,7 +106,7 @@ Result<int> show(const Context& context) {
         return 0;
     }
     if (!context.json) {
-        show_run(run, calls, TRY(journal->approvals(run.plan)));
+        show_run(game, run, calls, TRY(journal->approvals(run.plan)));
         return 0;
     }
     auto answer = *to_value(run).map();

@@ -16,6 +16,7 @@ struct State {
     std::vector<vault::Snapshot> snapshots;
     Proofs proofs;
     std::vector<journal::RunRecord> open_runs;
+    std::vector<service::Stopped> stopped; // services that runs have left down
     std::optional<Error> vault_error, journal_error;
     std::string recovery_key;        // "stored", "not confirmed", "none"; empty while there is no vault
     std::vector<std::string> places; // what is wrong with locations, a line each
@@ -129,6 +130,11 @@ State look(run::Game& game) {
             suggest(state, "respawn resume " + run.id);
         }
     }
+    state.stopped = stopped_units(game);
+    if (!state.stopped.empty()) {
+        state.bad = true;
+        suggest(state, "respawn services");
+    }
     return state;
 }
 
@@ -144,6 +150,9 @@ Value json_of(const run::Game& game, const State& state) {
             { "age_seconds",
               snapshot ? Value((now().microseconds - snapshot->started) / 1'000'000) : Value() } });
     }
+    Value::List stopped;
+    for (const auto& one : state.stopped)
+        stopped.push_back(Value::Map{ { "unit", one.unit }, { "run", one.run() } });
     Value::List runs;
     for (const auto& run : state.open_runs)
         runs.push_back(cli::to_value(run));
@@ -153,6 +162,7 @@ Value json_of(const run::Game& game, const State& state) {
         { "snapshots", static_cast<std::int64_t>(state.snapshots.size()) },
         { "components", std::move(components) },
         { "open_runs", std::move(runs) },
+        { "stopped_services", std::move(stopped) },
         { "locations", Value::List(state.places.begin(), state.places.end()) },
         { "healthy", !state.bad },
         { "recovery_key", state.recovery_key.empty() ? Value() : Value(state.recovery_key) },
@@ -188,6 +198,9 @@ void show(const run::Game& game, State& state) {
         say(fmt::format("  {:<12} {} {} in {} since {}", painted(shown_state(run), Colour::yellow),
                         run.id, run.runbook, run.phase.empty() ? "start" : run.phase,
                         to_rfc3339(run.started, true)));
+    for (const auto& one : state.stopped)
+        say(fmt::format("  {:<12} {} is down, stopped by run {}", painted("service", Colour::yellow),
+                        one.unit, one.run()));
     nag_about_recovery(state);
     say(fmt::format("Next: {}", state.next.empty() ? "all is well; respawn --help lists what there is"
                                                    : state.next));

@@ -9,7 +9,7 @@ extern const Verb ls, cat, find, diff, history, export_verb, import_verb;
 extern const Verb replicate, locations, repair;
 extern const Verb cleanup, prune, remove_verb, undelete;
 extern const Verb run_verb, resume, answer, approve, undo, runs, runs_show, audit_verify, runbooks,
-    explain;
+    explain, services;
 extern const Verb new_runbook, lint_verb, test, decrypt, demo, docs;
 
 const std::vector<const Verb*>& verbs() {
@@ -21,7 +21,7 @@ const std::vector<const Verb*>& verbs() {
         &cleanup, &prune, &remove_verb, &undelete,
         &keys_list, &keys_add, &keys_remove, &keys_rotate, &keys_confirm_recovery,
         &run_verb, &resume, &answer, &approve, &undo, &runs, &runs_show, &audit_verify, &runbooks, &explain,
-        &new_runbook, &lint_verb, &test, &decrypt, &demo, &docs,
+        &services, &new_runbook, &lint_verb, &test, &decrypt, &demo, &docs,
     };
     // clang-format on
     return all;

@@ -151,10 +151,13 @@ bool takes_list(Type type) {
            type == Type::endpoints || type == Type::numbers;
 }
 
+// A section without kinds has all its keys.
+bool belongs(const Key& key, std::string_view kind) { return kind.empty() || has_kind(key, kind); }
+
 std::vector<std::string> known_names(const std::string& section, std::string_view kind) {
     std::vector<std::string> names;
     for (const auto& key : all_keys())
-        if (key.section == section && key.name != "*" && has_kind(key, kind))
+        if (key.section == section && key.name != "*" && belongs(key, kind))
             names.emplace_back(key.name);
     return names;
 }
@@ -195,6 +198,7 @@ Result<void> Check::run(Node& root) {
     readers(root);
     TRY(rules(root));
     TRY(scratch(root));
+    TRY(services(root));
     return plans(root);
 }
 
@@ -236,9 +240,9 @@ Result<void> Check::entry(Node& child, const std::string& path, std::string_view
             return mistake(child.key_place, fmt::format("'{}' is written twice, first in line {}",
                                                         word(child.key), sibling.key_place.line));
     const auto* key = find_key(path, child.key);
-    if (key == nullptr || !has_kind(*key, kind))
+    if (key == nullptr || !belongs(*key, kind))
         return unknown(child, path, kind);
-    if (key->name == "*" && !is_name(child.key))
+    if (key->name == "*" && !is_name(child.key) && !(path == "services" && is_unit_name(child.key)))
         return mistake(child.key_place, fmt::format("'{}' is no name", word(child.key)),
                        "use letters, digits, '_', '-' and '.'");
     if (path == "components" && child.key.starts_with(own_prefix))

@@ -42,6 +42,13 @@ class Check {
     Result<void> rules(const Node& root) const;
     Result<void> rule(const Node& rule) const;
     Result<void> scratch(Node& root);
+    Result<void> services(Node& root);
+    Result<void> sound_services(const Node& services) const;
+    Result<void> unit(const Node& services, const Node& node, std::string_view manager) const;
+    Result<void> known_units(const Node& names, const Node& services) const;
+    Result<void> health(const Node& health) const;
+    Result<void> no_circle(const Node& services) const;
+    Result<void> keys_of_kind(const Node& node, std::string_view path, std::string_view manager) const;
     Result<void> scratch_server(const Node& node, const Node& components) const;
     Result<void> one_vault_key(const Node& root) const;
     Result<void> location_names(const Node& root) const;

@@ -75,6 +75,8 @@ class Builder {
                 config_.scratch_servers.push_back(scratch_of(node));
         if (const auto* journal = root_.find("journal"))
             config_.journal = journal_of(*journal);
+        if (const auto* services = root_.find("services"))
+            config_.services = services_of(*services);
         for (const auto& text : texts_at(root_, "runbooks"))
             config_.runbooks.push_back(path_of(text));
         for (const auto& node : children_of(root_, "components"))
@@ -128,6 +130,67 @@ class Builder {
         if (const auto lease = parse_duration(text_at(node, "lease")); lease.ok())
             journal.lease = lease.value();
         return journal;
+    }
+
+    io::Path path_at(const Node& node, std::string_view name, const io::Path& otherwise) const {
+        const auto text = text_at(node, name);
+        return text.empty() ? otherwise : path_of(text);
+    }
+
+    static std::optional<Duration> duration_at(const Node& node, std::string_view name) {
+        const auto span = parse_duration(text_at(node, name));
+        return span.ok() ? std::optional(span.value()) : std::nullopt;
+    }
+
+    UnitSettings unit_of(const Node& services, const std::string& name) const {
+        UnitSettings unit{ .name = name };
+        const auto* found = services.find(name);
+        const Node none;
+        const auto& node = found == nullptr ? none : *found;
+        unit.needs = texts_at(node, "needs");
+        if (const auto* health = node.find("health"))
+            unit.health = { text_at(*health, "url"), text_at(*health, "tcp"),
+                            texts_at(*health, "command") };
+        unit.start_within = duration_at(node, "start_within").value_or(unit.start_within);
+        unit.settle = duration_at(node, "settle").value_or(unit.settle);
+        unit.stop_within = duration_at(node, "stop_within").value_or(unit.stop_within);
+        unit.kill_after = duration_at(node, "kill_after");
+        unit.command = texts_at(node, "command");
+        unit.folder = path_at(node, "folder", folder_);
+        unit.log = path_at(node, "log", {});
+        return unit;
+    }
+
+    // What a unit needs stands before it; beyond that the order of the file holds.
+    static void put_in_order(const UnitSettings& unit, const std::vector<UnitSettings>& all,
+                             std::vector<UnitSettings>& ordered) {
+        const auto has = [&](const std::string& name) {
+            return std::ranges::any_of(ordered, [&](const auto& one) { return one.name == name; });
+        };
+        for (const auto& need : unit.needs)
+            for (const auto& one : all)
+                if (one.name == need && !has(need))
+                    put_in_order(one, all, ordered);
+        if (!has(unit.name))
+            ordered.push_back(unit);
+    }
+
+    ServiceSettings services_of(const Node& node) const {
+        ServiceSettings services{ .manager = text_at(node, "manager"),
+                                  .core = texts_at(node, "core"),
+                                  .command = texts_at(node, "command") };
+        std::vector<UnitSettings> units;
+        for (const auto& name : texts_at(node, "units"))
+            units.push_back(unit_of(node, name));
+        for (const auto& unit : units)
+            put_in_order(unit, units, services.units);
+        const bool runit = services.manager == "runit";
+        services.folder = path_at(node, "folder", runit ? "/etc/service" : config_.state / "services");
+        services.socket = path_at(node, "socket", "/run/supervisor.sock");
+        services.login = text_at(node, "login");
+        if (const auto* password = node.find("password"))
+            services.password = password->secret;
+        return services;
     }
 
     static std::optional<std::string> optional_at(const Node& node, std::string_view name) {
@@ -233,6 +296,17 @@ const ComponentSettings* Config::component(std::string_view name) const {
     return named(components, name);
 }
 const PlanSettings* Config::plan(std::string_view name) const { return named(plans, name); }
+const UnitSettings* ServiceSettings::unit(std::string_view name) const { return named(units, name); }
+
+bool is_unit_name(std::string_view name) {
+    const auto allowed = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+               std::string_view("@._:-").find(c) != std::string_view::npos;
+    };
+    return !name.empty() && name.size() <= 200 && name[0] != '-' && name[0] != '.' &&
+           std::ranges::all_of(name, allowed);
+}
+
 const ScratchServer* Config::scratch_server(std::string_view component) const {
     const auto found = std::ranges::find_if(
         scratch_servers, [&](const auto& one) { return one.server.name == component; });

@@ -101,6 +101,44 @@ struct ChainSettings {
     std::map<std::string, std::string> addresses; // names a runbook may use: hot_wallet, galleon_token
 };
 
+// How it is found out whether a unit does its work; of the three one, or none.
+struct HealthSettings {
+    std::string url;                  // answers with 2xx
+    std::string tcp;                  // "host:port" takes a connection
+    std::vector<std::string> command; // ends with 0
+    bool empty() const { return url.empty() && tcp.empty() && command.empty(); }
+};
+
+// One service of the game.
+struct UnitSettings {
+    std::string name;
+    std::vector<std::string> needs; // units that have to run before it
+    HealthSettings health;
+    Duration start_within = std::chrono::seconds(60); // until it runs, has settled and is healthy
+    Duration settle = std::chrono::seconds(2);        // it must stay up for so long
+    Duration stop_within = std::chrono::seconds(60);
+    std::optional<Duration> kill_after; // SIGKILL; never, when not given
+    // Of a plain process:
+    std::vector<std::string> command;
+    io::Path folder, log;
+};
+
+// The services of the game. Every need is one of the units, and there is no cycle.
+struct ServiceSettings {
+    std::string manager;              // "systemd", "supervisord", "runit", "process"
+    std::vector<UnitSettings> units;  // what is needed first stands first
+    std::vector<std::string> core;    // those that keep running in safe mode
+    std::vector<std::string> command; // what asks systemd and runit; empty: systemctl, sv
+    io::Path folder;                  // runit's services; the logs and pids of plain processes
+    io::Path socket;                  // supervisord's
+    std::string login;
+    Secret password;
+
+    const UnitSettings* unit(std::string_view name) const;
+};
+// Letters, digits and @ . _ : -, and nothing that looks like an option or a path.
+bool is_unit_name(std::string_view name);
+
 struct Config {
     io::Path file; // where it was read
     std::string game, environment;
@@ -119,6 +157,7 @@ struct Config {
     std::vector<ScratchServer> scratch_servers;
     Duration keep_runs = std::chrono::hours(24 * 90);
     std::optional<JournalSettings> journal; // none: a file in the state folder
+    std::optional<ServiceSettings> services;
     std::vector<std::string> warnings;
 
     const ComponentSettings* component(std::string_view name) const;

@@ -255,6 +255,8 @@ Attempt attempt_once(const HttpRequest& request, const std::string& who, Duratio
     set_time(handle, left);
     set_answer(handle, answer);
     curl_easy_setopt(handle, CURLOPT_URL, url.c_str());
+    if (!request.socket.empty())
+        curl_easy_setopt(handle, CURLOPT_UNIX_SOCKET_PATH, request.socket.c_str());
     curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers.value().get());
     const auto code = curl_easy_perform(handle);
     if (code != CURLE_OK)

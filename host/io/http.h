@@ -23,6 +23,7 @@ struct HttpRequest {
     std::string method = "GET"; // GET, HEAD, PUT, POST, DELETE
     Secret url;                 // http or https
     std::string shown = {};     // what errors call the other side; the host's name if empty
+    std::string socket = {};    // the path of a Unix socket to connect to, whatever the URL's host
     std::vector<std::pair<std::string, std::string>> headers = {};
     std::string body = {};
     Duration deadline = std::chrono::seconds(30); // for all attempts together

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -19,6 +20,7 @@ namespace respawn::io {
 namespace {
 
 constexpr std::size_t most_shown = 500;
+constexpr std::size_t most_kept = 64 << 10;
 
 Error could_not(std::string_view what, int number) {
     return Error{ .kind = Kind::io, .why = fmt::format("cannot {}: {}", what, std::strerror(number)) };
@@ -137,7 +139,87 @@ class ProgramOutput final : public Source {
     Result<std::size_t> end_ = std::size_t{ 0 };
 };
 
+// A program that is being run to its end; killed with all its group when this goes before that.
+class Running {
+  public:
+    Running(pid_t process, Descriptor output) : process_(process), output_(std::move(output)) {
+        ::fcntl(output_.number(), F_SETFL, O_NONBLOCK);
+    }
+    ~Running() {
+        if (process_ <= 0)
+            return;
+        ::kill(-process_, SIGKILL);
+        while (::waitpid(process_, nullptr, 0) < 0 && errno == EINTR) {
+        }
+    }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+
+    // Waits a little for output or the end; true once it has ended and all that it wrote is read. What
+    // it left running may hold the pipe open: that is not waited for.
+    bool step() {
+        pollfd ready{ .fd = open_ ? output_.number() : -1, .events = POLLIN };
+        (void)::poll(&ready, 1, step_milliseconds);
+        int status = 0;
+        const bool ended = ::waitpid(process_, &status, WNOHANG) == process_;
+        read_some();
+        if (ended) {
+            process_ = 0;
+            status_ = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+        }
+        return ended;
+    }
+    int status() const { return status_; }
+    std::string take_output() { return std::move(text_); }
+
+  private:
+    static constexpr int step_milliseconds = 20;
+
+    void read_some() {
+        char buffer[4096];
+        for (std::size_t reads = 0; open_ && reads < 64; ++reads) {
+            const auto got = ::read(output_.number(), buffer, sizeof buffer);
+            if (got < 0)
+                return;
+            open_ = got > 0;
+            const auto room = most_kept - std::min(most_kept, text_.size());
+            text_.append(buffer, std::min(room, static_cast<std::size_t>(got)));
+        }
+    }
+
+    pid_t process_;
+    Descriptor output_;
+    bool open_ = true;
+    int status_ = 0;
+    std::string text_;
+};
+
 } // namespace
+
+Result<Ended> run_to_end(const Program& program, Duration deadline, const Cancellation& cancel) {
+    using Clock = std::chrono::steady_clock;
+    const auto end = Clock::now() + deadline;
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0)
+        return could_not("make a pipe", errno);
+    Descriptor output(ends[0]);
+    auto input = TRY(raised(Descriptor(ends[1])));
+    const auto hidden = TRY(raised(TRY(nameless_file(program.hidden))));
+    const auto faults = TRY(raised(TRY(nameless_file(""))));
+    Running running(TRY(spawn(program, input.number(), faults.number(), hidden.number())),
+                    std::move(output));
+    input.close();
+    while (!running.step()) {
+        TRY(cancel.check());
+        if (Clock::now() >= end)
+            return Error{ .kind = Kind::timeout,
+                          .why = fmt::format("{} had not ended after {}, and was killed", program.name,
+                                             human_duration(deadline)) };
+    }
+    return Ended{ .status = running.status(),
+                  .output = running.take_output(),
+                  .faults = TRY(read_at(faults.number(), 0, most_kept, "a file in memory")) };
+}
 
 Result<std::unique_ptr<Source>> run_program(const Program& program) {
     int ends[2];

@@ -133,10 +133,15 @@ Result<Done> DryMode::restore(const Step& step) {
 }
 
 Result<Done> DryMode::describe(const Step& step) {
+    std::string facts;
+    if (step.primitive.facts) {
+        TRY(must_be_known(step));
+        facts = TRY(step.primitive.facts(Call(step.arguments, game_, *this, {})));
+    }
     effects_.push_back(planned_effect(step, nullptr, {}));
     return Done{ .value = Symbol{ fmt::format("what {} gives", step.primitive.name) },
                  .rows = {},
-                 .note = {} };
+                 .note = std::move(facts) };
 }
 
 } // namespace respawn::run

@@ -7,6 +7,7 @@
 #include "run/conversation.h"
 #include "run/plan.h"
 #include "run/recorded.h"
+#include "run/services_left.h"
 #include "run/worker.h"
 
 #include <algorithm>
@@ -70,6 +71,13 @@ Result<Runbook> recorded_runbook(const journal::RunRecord& run, const journal::S
 std::optional<Beside> beside_of(journal::Journal& journal, const journal::RunRecord& run) {
     auto beside = find_beside(journal, run);
     return beside.ok() ? std::move(beside).value() : std::nullopt;
+}
+
+Value with_services(const Error& error, const std::vector<std::string>& lines) {
+    auto value = to_value(error);
+    if (!lines.empty())
+        value.map()->insert_or_assign("services", Value::List(lines.begin(), lines.end()));
+    return value;
 }
 
 // Reads behind the last effect are made afresh: nothing was done on their strength, and a verify that
@@ -269,6 +277,8 @@ Result<Outcome> Engine::carry_out(const journal::RunRecord& run,
                   Answers(TRY(answers_of(run)), person_, keep), cancel_);
     const auto runbook = TRY(recorded_runbook(run, TRY(journal->sources(run.id))));
     Gate gate(primitives_, runbook.description, game_, mode, listener);
+    if (game_.config().services) // what was brought back when the run failed
+        TRY(TRY(game_.services())->stop_again(run.id, cancel_));
     auto worker = TRY(start(runbook, run.parameters));
     const auto ended = Conversation(worker, gate, listener, cancel_).hold();
     Outcome outcome{ .run = run, .error = {}, .effects = mode.effects() };
@@ -277,8 +287,10 @@ Result<Outcome> Engine::carry_out(const journal::RunRecord& run,
         outcome.error = ended.error();
         outcome.run.state = state_after(ended.error(), mode.effects());
     }
+    outcome.services =
+        services_left(game_, *journal, run.id, outcome.error ? RunEnd::badly : RunEnd::well);
     TRY(journal->set_state(run.id, outcome.run.state,
-                           outcome.error ? to_value(*outcome.error) : Value()));
+                           outcome.error ? with_services(*outcome.error, outcome.services) : Value()));
     if (!outcome.error)
         outcome.rehearsed = beside_of(*journal, run);
     return outcome;
@@ -326,13 +338,15 @@ Result<void> Engine::settle(std::string_view name, std::int64_t step, Verdict ve
     return journal->set_state(run.id, RunState::parked, before.error);
 }
 
-Result<journal::RunRecord> Engine::abort(std::string_view name) {
+Result<Outcome> Engine::abort(std::string_view name) {
     auto* journal = TRY(game_.journal());
-    auto run = TRY(journal->take_over(name));
-    TRY(journal->set_state(run.id, RunState::aborted,
-                           to_value(Error{ .kind = Kind::cancelled, .why = "given up by a person" })));
-    run.state = RunState::aborted;
-    return run;
+    Outcome outcome{ .run = TRY(journal->take_over(name)) };
+    outcome.services = services_left(game_, *journal, outcome.run.id, RunEnd::for_good);
+    const Error given_up{ .kind = Kind::cancelled, .why = "given up by a person" };
+    TRY(journal->set_state(outcome.run.id, RunState::aborted,
+                           with_services(given_up, outcome.services)));
+    outcome.run.state = RunState::aborted;
+    return outcome;
 }
 
 int exit_code(Kind kind) {

@@ -39,6 +39,9 @@ struct Outcome {
     std::optional<Error> error;      // why it did not end as done
     std::int64_t effects = 0;        // that happened or may have
     std::optional<Beside> rehearsed; // of one that is done
+    // Services that the run had stopped, a line each: those that were started again when it ended
+    // badly, and those that are down.
+    std::vector<std::string> services = {};
 };
 
 // What a person says of a step whose outcome nobody knows.
@@ -80,8 +83,9 @@ class Engine {
     Result<void> answer(std::string_view run, const AnswerGiven& given);
     // Settles a parked step, by a person's word.
     Result<void> settle(std::string_view run, std::int64_t step, Verdict verdict);
-    // Gives a run up and lets go of its lease. What it did stays done.
-    Result<journal::RunRecord> abort(std::string_view run);
+    // Gives a run up and lets go of its lease. What it did stays done, but for services that it
+    // stopped: they are started again.
+    Result<Outcome> abort(std::string_view run);
 
   private:
     Result<void> rehearse_on_stage(const Runbook& runbook, const Rehearsing& how, Listener& listener,

@@ -132,6 +132,17 @@ Result<notify::Notifier*> Game::channel(std::string_view name) {
     return channel.get();
 }
 
+Result<service::Services*> Game::services() {
+    if (!config_.services)
+        return Error{ .kind = Kind::usage,
+                      .why = "the configuration has no services",
+                      .fix = "name their manager and units under `services:` in respawn.yaml" };
+    if (!services_)
+        services_ = std::make_unique<service::Services>(
+            TRY(service::open_services(*config_.services, config_.state / "services" / "stopped")));
+    return services_.get();
+}
+
 // Results in the journal are sealed under a key of the vault's, so that whoever may read the backups
 // may resume. It is remembered in the state folder, sealed under what opens the vault, for the night
 // when the vault's location is out of reach.

@@ -9,6 +9,7 @@
 #include "journal/journal.h"
 #include "notify/notify.h"
 #include "run/places.h"
+#include "service/services.h"
 
 #include <functional>
 #include <map>
@@ -67,6 +68,8 @@ class Game {
     Result<std::string> only_database() const;
     Result<chain::Chain*> chain(std::string_view name);
     Result<notify::Notifier*> channel(std::string_view name);
+    // Kind::usage where the configuration has none.
+    Result<service::Services*> services();
     Result<journal::Journal*> journal();
 
     // For a component's own caches and restore records.
@@ -97,6 +100,7 @@ class Game {
     std::map<std::string, std::unique_ptr<database::Database>> databases_;
     std::map<std::string, std::unique_ptr<chain::Chain>> chains_;
     std::map<std::string, std::unique_ptr<notify::Notifier>> channels_;
+    std::unique_ptr<service::Services> services_;
     std::unique_ptr<journal::Journal> journal_;
     std::unique_ptr<io::TemporaryFolder> scratch_;
 };

@@ -139,6 +139,9 @@ struct Primitive {
     std::string_view returns = "nothing";
     std::string_view
         would = {}; // "copy snapshot {snapshot} to {to}": what a dry run shows, behind "would"
+    // How things stand that the line is about ("it runs for 3 h"): a dry run shows it behind the line,
+    // and no plan is held to it. An Error ends the dry run.
+    Result<std::string> (*facts)(const Call& call) = nullptr;
     std::string_view example = {};
     // One of the three, by effect; none for one that asks.
     Result<Value> (*run)(const Call& call) = nullptr;

@@ -20,7 +20,8 @@ constexpr std::int64_t above_all_tokens = std::numeric_limits<std::int64_t>::max
 
 // Of which there are no copies.
 bool reads_live(Capability capability) {
-    return capability == Capability::chain || capability == Capability::http;
+    return capability == Capability::chain || capability == Capability::http ||
+           capability == Capability::service;
 }
 
 // What a live run needs besides the time to make the copies, which it does not need.

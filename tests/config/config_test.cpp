@@ -222,16 +222,69 @@ TEST_CASE("a secret's file that others may read is a warning") {
 
 TEST_CASE("what this version checks but does not use is a warning, and wrong forms of it are errors") {
     Place place;
-    const auto config =
-        place.read(sound + "services: { manager: systemd, units: [nginx], core: [nginx] }\n");
+    const auto config = place.read(head.substr(0, head.find("url: backups")) +
+                                   "url: backups, region: us }]\n" + components);
     REQUIRE(config.ok());
     REQUIRE(config.value().warnings.size() == 1);
-    CHECK(config.value().warnings[0].find(":8:1: 'services' is not used by this version yet") !=
+    CHECK(config.value().warnings[0].find("'region' is not used by this version yet") !=
           std::string::npos);
-    CHECK(place.mistake(sound + "services: { manager: initd, units: [nginx] }\n")
-              .starts_with("8:22: 'initd' is no service manager"));
     CHECK(place.mistake(sound + "scratch: { saves: \"mysql://me:hunter2@127.0.0.1/\" }\n") ==
           "8:19: 'url' must be a server (scheme://user@host:port/name)");
+}
+
+TEST_CASE("services are read in the order in which they start") {
+    Place place;
+    const auto config = place.read(sound + R"(services:
+  manager: systemd
+  units: [nginx, redis, wizards-of-x, mysql]
+  core: [mysql]
+  command: [sudo, -n, systemctl]
+  wizards-of-x: { needs: [mysql, redis], health: { url: "http://127.0.0.1:8080/health" }, kill_after: 90s }
+  nginx: { needs: wizards-of-x }
+)");
+    INFO((config.ok() ? "" : config.error().why));
+    REQUIRE(config.ok());
+    CHECK(config.value().warnings.empty());
+    const auto& services = *config.value().services;
+    std::string order;
+    for (const auto& unit : services.units)
+        order += unit.name + " ";
+    CHECK(order == "mysql redis wizards-of-x nginx ");
+    CHECK(services.unit("wizards-of-x")->health.url == "http://127.0.0.1:8080/health");
+    CHECK(services.unit("wizards-of-x")->kill_after == std::chrono::seconds(90));
+    CHECK_FALSE(services.unit("nginx")->kill_after);
+    CHECK(services.command.size() == 3);
+}
+
+TEST_CASE("mistakes in services are named, circles with all their units") {
+    Place place;
+    const auto mistake = [&](const std::string& line) {
+        return place.mistake(sound + "services: { manager: systemd, " + line + " }\n");
+    };
+    CHECK(mistake("units: [a, b], a: { needs: b }, b: { needs: [a] }")
+              .ends_with("units need each other in a circle: a → b → a"));
+    CHECK(mistake("units: [a], a: { needs: a }").ends_with("in a circle: a → a"));
+    CHECK(mistake("units: [nginx], core: [ngnix]")
+              .ends_with("'ngnix' is none of the units; did you mean 'nginx'?"));
+    CHECK(mistake("units: [nginx], maneger: {}")
+              .ends_with("'maneger' is none of the units; did you mean 'manager'?"));
+    CHECK(mistake("units: [\"../x\"]").ends_with("'../x' is no name of a unit"));
+    CHECK(mistake("units: [all]").ends_with("'all' is no name of a unit"));
+    CHECK(mistake("units: [a], a: { health: { tcp: localhost } }").ends_with("must be HOST:PORT"));
+    CHECK(mistake("units: [a], a: { health: { tcp: \"b:1\", url: \"http://c/\" } }")
+              .ends_with("one of 'url', 'tcp' and 'command'"));
+    CHECK(mistake("units: [a], socket: /run/s").ends_with("'socket' is for the manager supervisord"));
+    CHECK(place.mistake(sound + "services: { manager: process, units: [a] }\n")
+              .ends_with("nothing says how 'a' is started"));
+    CHECK(place.mistake(sound + "services: { manager: initd, units: [nginx] }\n")
+              .starts_with("8:22: 'initd' is no service manager"));
+    SECTION("at night they are passed over, with a warning") {
+        const auto read =
+            place.read(sound + "services: { manager: systemd, units: [a, a] }\n", Strictness::lenient);
+        REQUIRE(read.ok());
+        CHECK_FALSE(read.value().services);
+        CHECK(read.value().warnings.size() == 1);
+    }
 }
 
 TEST_CASE("copies of a database server's component go to a server of their own") {

@@ -286,7 +286,7 @@ TEST_CASE("an effect whose outcome nobody knows is settled by its policy") {
             CHECK(scene.effects() == 1);
         }
         SECTION("a person gives up: the lease is free, what was done stays") {
-            CHECK(scene.engine->abort(run).value().state == RunState::aborted);
+            CHECK(scene.engine->abort(run).value().run.state == RunState::aborted);
             CHECK(refused(scene.engine->resume(run, scene.listener, false)).kind == Kind::usage);
             CHECK(scene.performed().run.state == RunState::done);
         }
