@@ -216,9 +216,10 @@ Result<Ended> run_to_end(const Program& program, Duration deadline, const Cancel
                           .why = fmt::format("{} had not ended after {}, and was killed", program.name,
                                              human_duration(deadline)) };
     }
+    auto said = TRY(read_at(faults.number(), 0, most_kept, "a file in memory"));
     return Ended{ .status = running.status(),
                   .output = running.take_output(),
-                  .faults = TRY(read_at(faults.number(), 0, most_kept, "a file in memory")) };
+                  .faults = std::move(said) };
 }
 
 Result<std::unique_ptr<Source>> run_program(const Program& program) {

@@ -87,8 +87,9 @@ Result<std::vector<Seen>> Services::look(std::string_view name, const Cancellati
     for (const auto& one : settings_.units) {
         if (name != all_units && one.name != name)
             continue;
+        auto unit_now = TRY(settled(*manager_, one, cancel));
         Seen seen{ .settings = &one,
-                   .unit = TRY(settled(*manager_, one, cancel)),
+                   .unit = std::move(unit_now),
                    .needed_by = needers_of(one.name),
                    .core = has(settings_.core, one.name) };
         if (seen.unit.state == State::running)
