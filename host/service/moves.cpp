@@ -156,7 +156,8 @@ Result<Unit> settled(Manager& manager, const config::UnitSettings& unit, const C
         const bool fresh = seen.since.microseconds > 0 && now() - seen.since < unit.settle;
         if (watch.processes() > 1)
             seen.state = State::flapping;
-        if (seen.state != State::running || !fresh || watch.lasted() > 2 * unit.settle)
+        const bool moves = seen.state == State::starting || (seen.state == State::running && fresh);
+        if (!moves || watch.lasted() > 2 * unit.settle)
             return seen;
         TRY(watch.pause());
     }
